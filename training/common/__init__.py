@@ -1,0 +1,1 @@
+"""What the voice, motion and avatar trainings share: manifests, golden batches, checkpoints."""
