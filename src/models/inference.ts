@@ -1,0 +1,104 @@
+/**
+ * What the pipeline asks of the models. The calls run in worker threads (onnxruntime blocks the thread that calls it);
+ * everything here is asynchronous and every state is the caller's, so that a stream can be rewound by asking again.
+ */
+import type { WordTiming } from '../media.ts';
+
+/** How a text chunk is to be spoken. */
+export interface SpeechOptions {
+  /** Rate of speech, 0.5…2; 1 is the voice's own. */
+  readonly speed: number;
+  /** Non-negative integer. The same text, options and seed give the same samples. */
+  readonly seed: number;
+}
+
+/** A text chunk that has been encoded: its length and word times are known, its sound is not made yet. */
+export interface SpeechPlan {
+  readonly durationSamples: number;
+  /** Words in order; times in ms from the chunk's first sample, characters from the chunk's first. */
+  readonly words: readonly WordTiming[];
+  /**
+   * The sound, window by window, float32 in -1…1; the lengths add up to `durationSamples`. Each step decodes one window
+   * when it is asked for; leaving the loop early frees what the worker holds.
+   */
+  windows(): AsyncIterableIterator<Float32Array>;
+}
+
+/** A voice: VITS cut into encoder, flow and decoder. */
+export interface Voice {
+  readonly name: string;
+  readonly language: string;
+  readonly sampleRateHz: number;
+  /**
+   * Reads the text and encodes it. Text without anything to say gives a plan of 0 samples.
+   * @throws {VisavisError} `bad_text` when the voice cannot speak it; `inference_failed` when the worker died.
+   */
+  plan(text: string, options: SpeechOptions, signal?: AbortSignal): Promise<SpeechPlan>;
+}
+
+/** The flow from audio to the next motion descriptor (PIRenderer §3.4), one step of 25 Hz a call. */
+export interface MotionModel {
+  readonly sampleRateHz: number;
+  /** Samples of the window that `next` takes. */
+  readonly windowSamples: number;
+  /** How many of them lie after the end of the frame's own 40 ms. */
+  readonly lookaheadSamples: number;
+  /** Descriptors before the frame that it takes. */
+  readonly historyFrames: number;
+  readonly temperature: number;
+  /**
+   * @param pcm float32[windowSamples], -1…1
+   * @param history float32[historyFrames × 59], oldest first
+   * @param noise float32[59], standard normal × temperature
+   * @returns float32[59], the next descriptor
+   */
+  next(pcm: Float32Array, history: Float32Array, noise: Float32Array): Promise<Float32Array>;
+}
+
+/** A portrait with the renderer that moves it; the portrait's features are cached where it is rendered. */
+export interface Face {
+  readonly name: string;
+  /** Width and height in pixels. */
+  readonly size: number;
+  /** Length of the window of descriptors that one frame takes. */
+  readonly motionFrames: number;
+  /** Which of them is the frame's own. */
+  readonly motionCentre: number;
+  /** The voice that fits it. */
+  readonly voice: string;
+  /**
+   * @param motion float32[motionFrames × 59]
+   * @returns I420, BT.601 limited range, size² × 1.5 bytes; the caller owns it
+   */
+  render(motion: Float32Array): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+/** What is installed, without loading it. */
+export interface VoiceInfo {
+  readonly name: string;
+  readonly language: string;
+  readonly gender: string;
+  readonly sampleRateHz: number;
+  readonly description: string;
+  readonly licence: string;
+}
+export interface AvatarInfo {
+  readonly name: string;
+  readonly description: string;
+  readonly size: number;
+  readonly voice: string;
+  readonly licence: string;
+}
+
+/** All models of a server and the worker threads that run them. */
+export interface Inference {
+  readonly voices: readonly VoiceInfo[];
+  readonly avatars: readonly AvatarInfo[];
+  /** @throws {VisavisError} `unknown_voice`, naming those there are. */
+  voice(name: string): Promise<Voice>;
+  /** @throws {VisavisError} `unknown_avatar`, naming those there are. */
+  face(name: string): Promise<Face>;
+  motion(): Promise<MotionModel>;
+  /** Ends the workers; calls in flight reject with `shutting_down`. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,91 @@
+/**
+ * One session's media, as the main thread sees it: slots go in, packets leave on the media clock. Encoding, RTP and pacing
+ * happen in the media thread behind it, which owns the clock: it asks for slots and says what has left.
+ */
+import type { AudioSlot, VideoFrame } from '../../media.ts';
+
+/** Where the packets go. */
+export type MediaTransport =
+  /** RTP to a browser. Sends from the moment that DTLS is connected; the clock starts then. */
+  | { readonly kind: 'webrtc' }
+  /**
+   * Encoded packets back to the main thread, for a WebSocket or a file.
+   * `leadMs`: how far ahead of real time they may leave; null: as fast as they are made, and media time counts slots only.
+   */
+  | { readonly kind: 'packets'; readonly leadMs: number | null; readonly audio: 'opus' | 'pcm_s16le' };
+
+export interface MediaOptions {
+  readonly transport: MediaTransport;
+  /** Of the slots' PCM: 8000, 12000, 16000, 24000 or 48000 for Opus. */
+  readonly sampleRateHz: number;
+  /** null: no video. */
+  readonly video: { readonly size: number; readonly bitrateBps: number } | null;
+  /** Whether a slot of silence is sent when none is queued (true keeps a WebRTC track running). */
+  readonly fillIdle: boolean;
+}
+
+/** What the media thread says. Times are ms; media time is that of the slot's first sample. */
+export type MediaEvent =
+  /** The transport can take media; `startMs` is the clock's `nowMs` at media time 0. Slots are wanted from now on. */
+  | { readonly type: 'ready'; readonly startMs: number }
+  /** The first packet of a slot left. `sentAtMs`: `Clock.nowMs`. */
+  | { readonly type: 'played'; readonly sequence: number; readonly mediaTimeMs: number; readonly sentAtMs: number }
+  /** The video frame of a slot left (or its packets were handed over). */
+  | { readonly type: 'shown'; readonly sequence: number; readonly sentAtMs: number }
+  /** A packet for the WebSocket or a file. `first`: it opens a slot. */
+  | {
+      readonly type: 'packet';
+      readonly kind: 'audio' | 'video';
+      readonly sequence: number;
+      readonly mediaTimeMs: number;
+      readonly keyFrame: boolean;
+      readonly payload: Uint8Array<ArrayBuffer>;
+    }
+  | { readonly type: 'state'; readonly state: 'connecting' | 'connected' | 'disconnected' | 'failed' | 'closed' }
+  | { readonly type: 'counters'; readonly counters: MediaCounters }
+  | { readonly type: 'error'; readonly message: string };
+
+/** Running totals, sent once a second. */
+export interface MediaCounters {
+  readonly audioPackets: number;
+  readonly videoFrames: number;
+  readonly bytes: number;
+  /** Frames that came after their slot had been played, and were dropped. */
+  readonly lateFrames: number;
+  /** Slots of silence put in because the next slot was not there while someone spoke. */
+  readonly audioGaps: number;
+  readonly keyFrames: number;
+  /** From receiver reports (RFC 3550 §6.4.1); null before the first. */
+  readonly roundTripMs: number | null;
+  readonly fractionLost: number | null;
+}
+
+/**
+ * One session in the media thread. Slots are played in order of `sequence`, one every 40 ms; the audio queue never drops,
+ * a frame whose slot has been played is dropped, a slot that is not there in time is waited for with silence.
+ */
+export interface MediaChannel {
+  /** Registers the one listener of this channel's events. */
+  listen(listener: (event: MediaEvent) => void): void;
+  /** Answers a WebRTC offer (also a later one, which restarts ICE). @throws {VisavisError} `webrtc_failed` */
+  offer(sdp: string): Promise<string>;
+  /** Adds a remote candidate; null: no more of them. Returns at once (mDNS names take seconds to resolve). */
+  candidate(candidate: { readonly candidate?: string | undefined; readonly sdpMid?: string | null | undefined; readonly sdpMLineIndex?: number | null | undefined } | null): void;
+  /** Hands over a slot's sound; the buffer is transferred. */
+  pushAudio(slot: AudioSlot): void;
+  /** Hands over a slot's frame; the buffer is transferred. */
+  pushVideo(frame: VideoFrame): void;
+  /**
+   * Drops every queued slot, fades out what is being played within 10 ms.
+   * @returns the sequence of the first slot that was not played: numbering goes on from there.
+   */
+  cut(): Promise<number>;
+  /** Ends the session and frees everything; idempotent. Packets not sent are lost. */
+  close(): Promise<void>;
+}
+
+/** The media thread. */
+export interface MediaServer {
+  open(options: MediaOptions): Promise<MediaChannel>;
+  close(): Promise<void>;
+}
