@@ -19,7 +19,7 @@ class Stateful(Protocol):
 
 
 class Ema:
-    """Exponential moving average of a module's weights; `model` holds the average and is what evaluation and export use.
+    """Exponential moving average of a module's weights; `model` holds it and is what evaluation and export use.
 
     The decay rises from 0 towards `decay`, so that the first steps do not keep the random start.
     """

@@ -1,4 +1,4 @@
-"""Golden batches: inputs and outputs computed by PyTorch, checked against onnxruntime and read again by the server's tests.
+"""Golden batches: tensors computed by PyTorch, checked against onnxruntime, read again by the server's tests.
 
 `<name>.json` lists the cases, `<name>.bin` holds the tensors one after another, raw and little-endian.
 """
@@ -26,7 +26,7 @@ def run_onnx(path: Path, inputs: dict[str, np.ndarray], threads: int = 1) -> dic
 
 
 def check_equal(expected: dict[str, np.ndarray], actual: dict[str, np.ndarray]) -> None:
-    """Raises ValueError when a tensor differs: float by more than 1e-4 of its peak, uint8 by more than 1, integers at all."""
+    """Raises ValueError when a tensor differs: float by over 1e-4 of its peak, uint8 by over 1, integers at all."""
     for name, want in expected.items():
         got = actual[name]
         if got.shape != want.shape or got.dtype != want.dtype:
@@ -44,7 +44,7 @@ def check_equal(expected: dict[str, np.ndarray], actual: dict[str, np.ndarray]) 
 
 @dataclass
 class GoldenBatch:
-    """Collects the cases of one model; `model` is its folder as seen from the repository root, as in `models/voices/rms`."""
+    """Collects the cases of one model; `model` is its folder seen from the repository root: `models/voices/rms`."""
 
     model: str
     cases: list[dict[str, Any]] = field(default_factory=list)
@@ -69,7 +69,7 @@ class GoldenBatch:
         )
 
     def check(self, graph: str, path: Path, inputs: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
-        """Runs the file on these inputs, raises ValueError when it differs from what PyTorch gave, else adds the case."""
+        """Runs the file; raises ValueError when it differs from what PyTorch gave, else adds the case."""
         check_equal(expected, run_onnx(path, inputs))
         self.add(graph, inputs, expected)
 

@@ -1,4 +1,4 @@
-"""The `manifest.json` beside each exported model: what the graphs take and give, where they come from, how good they are."""
+"""The `manifest.json` beside each exported model: what its graphs take and give, its origin, how good it is."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ DTYPES = {onnx.TensorProto.FLOAT: "float32", onnx.TensorProto.INT64: "int64", on
 
 
 def tensor_shapes(values: Any) -> dict[str, dict[str, Any]]:
-    """Maps name → {"dtype", "shape"} of graph inputs or outputs; a dimension that varies keeps its name, as in `[1, "P"]`."""
+    """Maps name → {"dtype", "shape"} of graph inputs or outputs; a dimension that varies keeps its name: `[1, "P"]`."""
     shapes = {}
     for value in values:
         tensor = value.type.tensor_type
@@ -57,7 +57,7 @@ def write_manifest(
     """Writes `folder/manifest.json` and returns its path.
 
     files: role → file name inside the folder. details: the part that only this kind has, stored under the kind's name.
-    origin: data, steps, hardware, date (YYYY-MM-DD), notes. Raises ValueError for an unknown kind or a file that is too big.
+    origin: data, steps, hardware, date (YYYY-MM-DD), notes. Raises ValueError for an unknown kind or too big a file.
     """
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {KINDS}, got {kind!r}")
