@@ -50,16 +50,23 @@ class GoldenBatch:
     cases: list[dict[str, Any]] = field(default_factory=list)
     content: bytearray = field(default_factory=bytearray)
 
-    def _store(self, tensor: np.ndarray | str) -> dict[str, Any]:
-        if isinstance(tensor, str):
-            return {"file": tensor}
+    def _store(self, tensor: np.ndarray | dict[str, str]) -> dict[str, Any]:
+        if isinstance(tensor, dict):
+            return tensor
         entry = {"dtype": str(tensor.dtype), "shape": list(tensor.shape), "offset": len(self.content)}
         self.content += np.ascontiguousarray(tensor).astype(tensor.dtype.newbyteorder("<")).tobytes()
         self.content += bytes(-len(self.content) % 8)  # typed arrays in JavaScript need aligned offsets
         return entry
 
-    def add(self, graph: str, inputs: dict[str, np.ndarray | str], outputs: dict[str, np.ndarray | str]) -> None:
-        """Adds one case. A string in place of a tensor names a file, or where else the reader finds the tensor."""
+    def add(
+        self,
+        graph: str,
+        inputs: dict[str, np.ndarray | dict[str, str]],
+        outputs: dict[str, np.ndarray | dict[str, str]],
+    ) -> None:
+        """Adds one case. In place of a tensor, {"file": path} or {"graph": role} says where the reader finds it: in a file of
+        the repository, or among the outputs of the model's other graph, by the same name.
+        """
         self.cases.append(
             {
                 "graph": graph,

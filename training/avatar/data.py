@@ -1,0 +1,94 @@
+"""Rendered portraits of one avatar, all in memory as bytes.
+
+A data folder holds `frames/NNNNNN.jpg` (noisy renders, training), `clean/NNNNNN.jpg` (noise-free renders of frame numbers
+divisible by 20, evaluation), `params.npz` (motion float32[n, 59], row = frame number) and `landmarks.npy`
+(float32[n, 68, 2], Multi-PIE points, 0…1). Frames 0–11 are clean poses; 0 is the neutral portrait.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from avatar.correspondence import surface_points
+
+SOURCES = 12
+NEUTRAL = 0
+HELD_OUT_EVERY = 20
+SIZE = 256
+
+
+@dataclass(frozen=True)
+class Region:
+    """A box about the mean of landmarks first…last−1, in pixels; `weight` is that of its pixels in the losses."""
+
+    first: int
+    last: int
+    height: int
+    width: int
+    weight: float
+
+    def box(self, landmarks: np.ndarray) -> tuple[slice, slice]:
+        """Rows and columns of the box in a picture whose landmarks (68, 2) are given in 0…1."""
+        x, y = landmarks[self.first : self.last].mean(0) * SIZE
+        top = int(np.clip(y - self.height / 2, 0, SIZE - self.height))
+        left = int(np.clip(x - self.width / 2, 0, SIZE - self.width))
+        return slice(top, top + self.height), slice(left, left + self.width)
+
+
+MOUTH = Region(48, 68, 48, 64, 7)
+EYES = (Region(36, 42, 24, 36, 5), Region(42, 48, 24, 36, 5))
+BROWS = (Region(17, 22, 20, 40, 2.5), Region(22, 27, 20, 40, 2.5))
+
+
+def read_pictures(folder: Path, numbers: Sequence[int]) -> Tensor:
+    """uint8 (len(numbers), 3, 256, 256), RGB."""
+    pictures = np.empty((len(numbers), SIZE, SIZE, 3), np.uint8)
+    for row, number in enumerate(numbers):
+        with Image.open(folder / f"{number:06d}.jpg") as picture:
+            pictures[row] = np.asarray(picture.convert("RGB"))
+    return torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous()
+
+
+def to_float(pictures: Tensor) -> Tensor:
+    """uint8 → float32 in 0…1."""
+    return pictures.float() / 255
+
+
+class Portraits:
+    """The frames of one avatar.
+
+    pictures: uint8 (N, 3, 256, 256), row i shows frame number `numbers[i]`; the first 12 rows are the clean poses.
+    motion float32 (n, 59), landmarks float32 (n, 68, 2) and points float32 (n, P, 2) are indexed by frame number.
+    """
+
+    def __init__(self, folder: Path, face_model: Path, limit: int | None = None):
+        self.folder = folder
+        with np.load(folder / "params.npz") as parameters:
+            self.motion = torch.from_numpy(parameters["motion"])
+        self.landmarks = np.load(folder / "landmarks.npy")
+        present = sorted(int(path.stem) for path in (folder / "frames").glob("??????.jpg"))
+        # Frame 0 is the portrait itself: it may be a target too. It is not among the held-out clean renders.
+        keep = [i for i in present if i < SOURCES or (i % HELD_OUT_EVERY and np.isfinite(self.landmarks[i]).all())]
+        self.numbers = np.array(keep[:limit])
+        self.pictures = read_pictures(folder / "frames", self.numbers)
+        self.points = torch.from_numpy(surface_points(folder, face_model))
+        self.weights = torch.stack([weight_map(self.landmarks[i]) for i in self.numbers])
+
+    def held_out(self) -> tuple[list[int], Tensor]:
+        """Numbers and pictures, uint8 (K, 3, 256, 256), of the noise-free frames that are never trained on."""
+        numbers = sorted(int(path.stem) for path in (self.folder / "clean").glob("??????.jpg"))
+        return numbers, read_pictures(self.folder / "clean", numbers)
+
+
+def weight_map(landmarks: np.ndarray) -> Tensor:
+    """float16 (256, 256): how much each pixel counts in the losses; 1 outside of mouth, eyes and brows."""
+    weights = torch.ones(SIZE, SIZE, dtype=torch.float16)
+    for region in (*BROWS, *EYES, MOUTH):
+        box = region.box(landmarks)
+        weights[box] = weights[box].clamp(min=region.weight)
+    return weights

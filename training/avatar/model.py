@@ -1,0 +1,184 @@
+"""PIRenderer: mapping, warping and editing networks (paper §3.1), in the `realtime` and the `paper` size.
+
+    z       = mapping(motion window)
+    grid    = warping(source features, z)          where each pixel of the new picture looks in the portrait
+    picture = editing(warped portrait, source features, z)
+
+Whatever does not depend on the motion is computed once per portrait by `source` and passed to `render` as named features.
+Pictures are float32 (B, 3, size, size), RGB 0…1; motion is float32 (B, frames, 59) in raw units (weights 0…1, degrees, cm).
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from avatar.blocks import AdaConv, AdaIN, AdaResidual, AdaUp, identity_grid, look_up
+
+EXPRESSIONS = 53
+MOTION = 59
+DEGREES_PER_UNIT = 15.0
+CENTIMETRES_PER_UNIT = 2.0
+PACK = 4  # the realtime size sees pictures as 64 × 64 cells of 4 × 4 pixels
+RESIDUAL_GAIN = 2.0
+
+
+@dataclass(frozen=True)
+class RealtimeConfig:
+    """Widths of the real-time size; the triples are channels at 64², 32² and 16²."""
+
+    frames: int = 1
+    size: int = 256
+    mapping: int = 256
+    z: int = 128
+    source: tuple[int, int, int] = (24, 48, 64)
+    warp: tuple[int, int, int] = (32, 48, 64)
+    edit: tuple[int, int, int] = (40, 64, 96)
+
+
+class Rendered(NamedTuple):
+    """picture, warped: float32 (B, 3, size, size), RGB about 0…1; grid: float32 (B, h, w, 2), lookup positions in −1…1."""
+
+    picture: Tensor
+    warped: Tensor
+    grid: Tensor
+
+
+def motion_unit() -> Tensor:
+    """float32[59] that brings every entry of a descriptor to about −1…1."""
+    unit = torch.ones(MOTION)
+    unit[EXPRESSIONS : EXPRESSIONS + 3] = 1 / DEGREES_PER_UNIT
+    unit[EXPRESSIONS + 3 :] = 1 / CENTIMETRES_PER_UNIT
+    return unit
+
+
+class FrameMapping(nn.Module):
+    """Mapping network for a window of one descriptor: motion (B, 1, 59) → z (B, z)."""
+
+    def __init__(self, hidden: int, z: int):
+        super().__init__()
+        self.register_buffer("unit", motion_unit(), persistent=False)
+        widths = [MOTION, hidden, hidden, z]
+        pairs = zip(widths, widths[1:], strict=False)
+        self.layers = nn.Sequential(*[layer for a, b in pairs for layer in (nn.Linear(a, b), nn.LeakyReLU(0.1))])
+
+    def forward(self, motion: Tensor) -> Tensor:
+        return self.layers(motion[:, 0] * self.unit)
+
+
+class PortraitEncoder(nn.Module):
+    """portrait (B, 3, 256, 256) → features at 64², 32² and 16²."""
+
+    def __init__(self, channels: tuple[int, int, int]):
+        super().__init__()
+        c64, c32, c16 = channels
+
+        def conv(inputs: int, outputs: int, stride: int = 1) -> list[nn.Module]:
+            return [nn.Conv2d(inputs, outputs, 3, stride, 1), nn.ReLU()]
+
+        self.at64 = nn.Sequential(nn.PixelUnshuffle(PACK), *conv(3 * PACK**2, 64), *conv(64, 64), *conv(64, c64))
+        self.at32 = nn.Sequential(*conv(c64, c32, 2), *conv(c32, c32))
+        self.at16 = nn.Sequential(*conv(c32, c16, 2), *conv(c16, c16))
+
+    def forward(self, portrait: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        f64 = self.at64(portrait)
+        f32 = self.at32(f64)
+        return f64, f32, self.at16(f32)
+
+
+class RealtimeWarping(nn.Module):
+    """Flow field at 64² from source features at three scales, coarse to fine."""
+
+    def __init__(self, config: RealtimeConfig):
+        super().__init__()
+        s64, s32, s16 = config.source
+        w64, w32, w16 = config.warp
+        self.conv16 = nn.Conv2d(s16, w16, 3, 1, 1, bias=False)
+        self.norm16 = AdaIN(w16, config.z)
+        self.deep16 = AdaConv(w16, w16, config.z)
+        self.up32 = AdaUp(w16, s32, w32, config.z)
+        self.up64 = AdaUp(w32, s64, w64, config.z)
+        self.flow = nn.Conv2d(w64, 2, 3, 1, 1)
+        nn.init.zeros_(self.flow.weight)
+        nn.init.zeros_(self.flow.bias)
+
+    def source(self, f64: Tensor, f32: Tensor, f16: Tensor) -> dict[str, Tensor]:
+        """The convolutions that see only the portrait."""
+        return {"warp64": self.up64.skip_conv(f64), "warp32": self.up32.skip_conv(f32), "warp16": self.conv16(f16)}
+
+    def forward(self, features: dict[str, Tensor], z: Tensor) -> Tensor:
+        """→ flow (B, 2, 64, 64): (x, y) offsets of the lookup, in units of half a picture."""
+        h = F.relu(self.norm16(features["warp16"], z))
+        h = self.deep16(h, z)
+        h = self.up32.join(h, features["warp32"], z)
+        h = self.up64.join(h, features["warp64"], z)
+        return self.flow(h).float() / 2
+
+
+class RealtimeEditing(nn.Module):
+    """AdaIN U-Net over the warped picture, space to depth, and the warped features; adds a masked residual."""
+
+    def __init__(self, config: RealtimeConfig):
+        super().__init__()
+        e64, e32, e16 = config.edit
+        z = config.z
+        self.in64 = AdaConv(3 * PACK**2 + config.source[0], e64, z)
+        self.in32 = AdaConv(e64, e32, z, 2)
+        self.in16 = AdaConv(e32, e16, z, 2)
+        self.deep16 = nn.ModuleList([AdaConv(e16, e16, z), AdaConv(e16, e16, z), AdaResidual(e16, z)])
+        self.up32 = AdaUp(e16, e32, e32, z)
+        self.deep32 = AdaResidual(e32, z)
+        self.up64 = AdaUp(e32, e64, e64, z)
+        self.deep64 = AdaConv(e64, e64, z)
+        self.out = nn.Conv2d(e64, 3 * PACK**2 + 1, 3, 1, 1)
+        nn.init.normal_(self.out.weight, std=0.001)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, warped: Tensor, warped_features: Tensor, z: Tensor) -> Tensor:
+        x64 = self.in64(torch.cat([F.pixel_unshuffle(warped, PACK), warped_features], 1), z)
+        x32 = self.in32(x64, z)
+        x = self.in16(x32, z)
+        for block in self.deep16:
+            x = block(x, z)
+        x = self.deep32(self.up32(x, x32, z), z)
+        x = self.deep64(self.up64(x, x64, z), z)
+        residual, mask = self.out(x).float().split([3 * PACK**2, 1], 1)
+        mask = torch.sigmoid(F.interpolate(mask, scale_factor=PACK, mode="bilinear", align_corners=False))
+        return warped + F.pixel_shuffle(residual, PACK) * RESIDUAL_GAIN * mask
+
+
+class RealtimeRenderer(nn.Module):
+    """The real-time size: 0.7 GMAC a frame at 256², 1.2 M parameters."""
+
+    def __init__(self, config: RealtimeConfig | None = None):
+        super().__init__()
+        self.config = config = config or RealtimeConfig()
+        self.mapping = FrameMapping(config.mapping, config.z)
+        self.encoder = PortraitEncoder(config.source)
+        self.warping = RealtimeWarping(config)
+        self.editing = RealtimeEditing(config)
+
+    def source(self, portrait: Tensor) -> dict[str, Tensor]:
+        """Features of a portrait, to be kept for all its frames."""
+        f64, f32, f16 = self.encoder(portrait)
+        return {"f64": f64, **self.warping.source(f64, f32, f16)}
+
+    def render(self, motion: Tensor, portrait: Tensor, features: dict[str, Tensor]) -> Rendered:
+        """motion (B, 1, 59), portrait and features with a batch of 1 or B → pictures (B, 3, 256, 256)."""
+        batch = motion.shape[0]
+        if batch > 1:
+            portrait = portrait.expand(batch, -1, -1, -1)
+            features = {name: tensor.expand(batch, -1, -1, -1) for name, tensor in features.items()}
+        z = self.mapping(motion)
+        flow = self.warping(features, z)
+        fine = F.interpolate(flow, scale_factor=PACK, mode="bilinear", align_corners=False)
+        grid = identity_grid(flow.shape[-1], flow.device) + flow.permute(0, 2, 3, 1)
+        fine_grid = identity_grid(fine.shape[-1], flow.device) + fine.permute(0, 2, 3, 1)
+        warped = look_up(portrait, fine_grid)
+        picture = self.editing(warped, look_up(features["f64"], grid), z)
+        return Rendered(picture, warped, grid)
+
+    def forward(self, motion: Tensor, portrait: Tensor) -> Rendered:
+        return self.render(motion, portrait, self.source(portrait))
