@@ -1,0 +1,49 @@
+import { type ObservableInput, type OperatorFunction, concatMap, from, map } from 'rxjs';
+import { MOTION_SIZE } from '../../media.ts';
+import type { MotionControl } from '../motion-control.ts';
+import type { MotionTrack } from '../motion-track.ts';
+import type { ComposedSlot } from '../slot-composer.ts';
+
+/** The part of the motion flow that the stage needs. */
+export interface MotionSource {
+  readonly historyFrames: number;
+  next(pcm: Float32Array, history: Float32Array, noise: Float32Array): ObservableInput<Float32Array>;
+}
+
+/** A slot's descriptor: float32[59], as it is shown, with what a client set by hand blended over it. */
+export interface MovedSlot {
+  readonly sequence: number;
+  readonly descriptor: Float32Array;
+}
+
+export interface PredictMotionDeps {
+  readonly model: MotionSource;
+  /** The flow's own descriptors; history is read from it and results go into it. */
+  readonly track: MotionTrack;
+  readonly control: MotionControl;
+  /** The slot's draw from the flow's prior: float32[59], standard normal × temperature. */
+  readonly noise: (sequence: number) => Float32Array;
+  /** A slot's window at the rate that the model takes. */
+  readonly atModelRate: (window: Float32Array) => Float32Array;
+}
+
+/**
+ * Gives every slot its motion descriptor, p_i = f_θ(n_i; p_{i-k..i-1}, a_{i-τ..i+τ}) (PIRenderer §3.4). `concatMap`, because
+ * each step needs the one before it.
+ */
+export const predictMotion =
+  ({ model, track, control, noise, atModelRate }: PredictMotionDeps): OperatorFunction<ComposedSlot, MovedSlot> =>
+  (slot$) =>
+    slot$.pipe(
+      concatMap(({ sequence, window }) => {
+        const history = track.window(sequence - 1, model.historyFrames);
+        return from(model.next(atModelRate(window), history, noise(sequence))).pipe(
+          map((descriptor) => {
+            if (descriptor.length !== MOTION_SIZE)
+              throw new RangeError(`expected 59 numbers, got ${descriptor.length}`);
+            track.set(sequence, descriptor);
+            return { sequence, descriptor: control.apply(sequence, descriptor) };
+          }),
+        );
+      }),
+    );
