@@ -70,7 +70,13 @@ export interface MediaChannel {
   /** Answers a WebRTC offer (also a later one, which restarts ICE). @throws {VisavisError} `webrtc_failed` */
   offer(sdp: string): Promise<string>;
   /** Adds a remote candidate; null: no more of them. Returns at once (mDNS names take seconds to resolve). */
-  candidate(candidate: { readonly candidate?: string | undefined; readonly sdpMid?: string | null | undefined; readonly sdpMLineIndex?: number | null | undefined } | null): void;
+  candidate(
+    candidate: {
+      readonly candidate?: string | undefined;
+      readonly sdpMid?: string | null | undefined;
+      readonly sdpMLineIndex?: number | null | undefined;
+    } | null,
+  ): void;
   /** Hands over a slot's sound; the buffer is transferred. */
   pushAudio(slot: AudioSlot): void;
   /** Hands over a slot's frame; the buffer is transferred. */

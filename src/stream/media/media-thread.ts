@@ -1,0 +1,79 @@
+/** The media thread: Opus, VP8, RTP and pacing of all sessions. Nothing here may block: sockets and timers live on its event loop. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { systemClock } from '../../clock.ts';
+import { asVisavisError, VisavisError } from '../../errors.ts';
+import type { MediaEvent, MediaOptions } from './media-channel.ts';
+import { MediaSession } from './media-session.ts';
+import { Pacer } from './pacer.ts';
+import { preparePeers } from './peer.ts';
+import type { MediaCommand, MediaNotice, MediaThreadOptions, Reply } from './protocol.ts';
+
+const port = parentPort;
+if (port === null) throw new Error('media-thread.js is a worker; createMediaServer starts it.');
+
+const thread: MediaThreadOptions = workerData;
+const pacer = new Pacer(systemClock);
+const sessions = new Map<number, MediaSession>();
+
+const notify = (notice: MediaNotice, transfer: ArrayBuffer[] = []): void => port.postMessage(notice, transfer);
+
+const emit = (channel: number, event: MediaEvent): void =>
+  notify({ type: 'event', channel, event }, event.type === 'packet' ? [event.payload.buffer] : []);
+
+const sessionOf = (channel: number): MediaSession => {
+  const session = sessions.get(channel);
+  if (session === undefined) throw new VisavisError('bad_order', 'The media session is closed.');
+  return session;
+};
+
+const open = async (channel: number, options: MediaOptions): Promise<null> => {
+  const session = await MediaSession.open(options, {
+    clock: systemClock,
+    pacer,
+    thread,
+    emit: (event) => emit(channel, event),
+  });
+  sessions.set(channel, session);
+  return null;
+};
+
+const close = async (channel: number): Promise<null> => {
+  const session = sessions.get(channel);
+  sessions.delete(channel);
+  await session?.close();
+  return null;
+};
+
+const reply = async (request: number, perform: () => Reply | Promise<Reply>): Promise<void> => {
+  try {
+    notify({ type: 'reply', request, value: await perform() });
+  } catch (error) {
+    const { code, message } = asVisavisError(error);
+    notify({ type: 'refusal', request, code, message });
+  }
+};
+
+const obey = (command: MediaCommand): void | Promise<void> => {
+  const { channel } = command;
+  switch (command.type) {
+    case 'open':
+      return reply(command.request, () => open(channel, command.options));
+    case 'offer':
+      return reply(command.request, () => sessionOf(channel).offer(command.sdp));
+    case 'cut':
+      return reply(command.request, () => sessionOf(channel).cut());
+    case 'close':
+      return reply(command.request, () => close(channel));
+    case 'candidate':
+      return sessions.get(channel)?.candidate(command.candidate);
+    case 'audio':
+      return sessions.get(channel)?.pushAudio(command.slot);
+    case 'video':
+      return sessions.get(channel)?.pushVideo(command.frame);
+  }
+};
+
+port.on('message', (command: MediaCommand) => void obey(command));
+
+await preparePeers();
+notify({ type: 'started' });

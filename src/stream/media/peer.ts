@@ -1,0 +1,328 @@
+/**
+ * One browser's WebRTC connection: answers its offers, sends Opus and VP8 to it. The only file that imports werift (0.24.4),
+ * whose sender reports, source check and handling of mDNS candidates are replaced here.
+ */
+import { randomInt } from 'node:crypto';
+import {
+  Connection,
+  MediaStream,
+  MediaStreamTrack,
+  RTCDtlsTransport,
+  RTCPeerConnection,
+  RTCRtpCodecParameters,
+  RTCRtpHeaderExtensionParameters,
+  RTP_EXTENSION_URI,
+  RtcpReceiverInfo,
+  RtcpRrPacket,
+  RtcpSenderInfo,
+  RtcpSourceDescriptionPacket,
+  RtcpSrPacket,
+  RtpHeader,
+  RtpPacket,
+  SourceDescriptionChunk,
+  SourceDescriptionItem,
+  StunProtocol,
+  useOPUS,
+  useVP8,
+  type RTCRtpSender,
+  type RtcpPacket,
+} from 'werift';
+import { asVisavisError, VisavisError } from '../../errors.ts';
+import { PACKET_MS } from '../../media.ts';
+import type { MediaEvent } from './media-channel.ts';
+import {
+  AUDIO_TICKS_PER_PACKET,
+  nextSequenceNumber,
+  packetizeVp8,
+  rtpTimestamp,
+  VIDEO_TICKS_PER_SLOT,
+} from './rtp-packetizer.ts';
+import { roundTripMs, senderTimestamps, toNtp, type TrackClock } from './sender-report.ts';
+import { isAllowed, type GuardedSession } from './source-guard.ts';
+
+/** RTCP SDES item type of the canonical name, by which a receiver knows that two tracks share a clock (RFC 3550 §6.5.1). */
+const SDES_CNAME = 1;
+const AUDIO_RATE_HZ = (AUDIO_TICKS_PER_PACKET * 1000) / PACKET_MS;
+const VIDEO_RATE_HZ = 90_000;
+
+export type PeerState = Extract<MediaEvent, { type: 'state' }>['state'];
+
+/** As a browser's `RTCIceCandidateInit`. */
+export interface RemoteCandidate {
+  readonly candidate?: string | undefined;
+  readonly sdpMid?: string | null | undefined;
+  readonly sdpMLineIndex?: number | null | undefined;
+}
+
+export interface PeerOptions {
+  readonly video: boolean;
+  /** Local addresses to offer beside those of the network interfaces. */
+  readonly hostAddresses: readonly string[];
+  /** UDP ports to use; null: any. */
+  readonly portRange: readonly [number, number] | null;
+  onState(state: PeerState): void;
+  /** The browser cannot decode: it needs a key frame (RFC 4585 §6.3.1). */
+  onPictureLoss(): void;
+}
+
+/** What receiver reports say (RFC 3550 §6.4.1); null before the first. */
+export interface PeerCounters {
+  readonly bytes: number;
+  readonly roundTripMs: number | null;
+  /** Of the last report interval, 0…1; the worse of both tracks. */
+  readonly fractionLost: number | null;
+}
+
+/** A track's RTP state. */
+interface Track {
+  readonly sender: RTCRtpSender;
+  readonly rtpBase: number;
+  sequenceNumber: number;
+  packets: number;
+  octets: number;
+  fractionLost: number | null;
+}
+
+export class Peer {
+  readonly #pc: RTCPeerConnection;
+  readonly #audio: Track;
+  readonly #video: Track | null;
+  readonly #options: PeerOptions;
+  readonly #guarded = new WeakSet<StunProtocol>();
+  #state: PeerState | null = null;
+  #pictureId = randomInt(2 ** 15);
+  #roundTripMs: number | null = null;
+  #wallMs: () => number = () => 0;
+  #lastOffer: Promise<unknown> = Promise.resolve();
+
+  constructor(options: PeerOptions) {
+    this.#options = options;
+    const pc = new RTCPeerConnection({
+      codecs: {
+        audio: [useOPUS({ parameters: 'minptime=10;useinbandfec=1' })],
+        video: [useVP8(), new RTCRtpCodecParameters({ mimeType: 'video/rtx', clockRate: VIDEO_RATE_HZ })],
+      },
+      // No abs-send-time: werift fills it from a wrong clock.
+      headerExtensions: {
+        audio: [new RTCRtpHeaderExtensionParameters({ uri: RTP_EXTENSION_URI.sdesMid })],
+        video: [new RTCRtpHeaderExtensionParameters({ uri: RTP_EXTENSION_URI.sdesMid })],
+      },
+      bundlePolicy: 'max-bundle',
+      iceServers: [],
+      iceAdditionalHostAddresses: [...options.hostAddresses],
+      ...(options.portRange === null ? {} : { icePortRange: [...options.portRange] as [number, number] }),
+    });
+    this.#pc = pc;
+    // One stream for both tracks: browsers synchronize only what shares a stream.
+    const stream = new MediaStream();
+    this.#audio = this.#addTrack('audio', stream);
+    this.#video = options.video ? this.#addTrack('video', stream) : null;
+    this.#video?.sender.onPictureLossIndication.subscribe(() => options.onPictureLoss());
+    pc.connectionStateChange.subscribe(() => this.#report());
+    pc.iceConnectionStateChange.subscribe(() => this.#report());
+  }
+
+  /**
+   * Answers an offer; one after another. A later one with new ICE credentials restarts ICE, and media goes on.
+   * @throws {VisavisError} `webrtc_failed` when the offer is malformed or takes neither Opus nor (with video) VP8.
+   */
+  offer(sdp: string): Promise<string> {
+    const answer = this.#lastOffer.then(() => this.#answer(sdp));
+    this.#lastOffer = answer.catch(() => undefined);
+    return answer;
+  }
+
+  /**
+   * Adds a remote candidate. Names (`….local`) and the end mark are left out: werift looks names up for 10 s, and the browser's
+   * own checks tell its address anyway (RFC 8445 §7.3.1.3).
+   */
+  candidate(candidate: RemoteCandidate | null): void {
+    if (candidate === null || !candidate.candidate || isNamed(candidate.candidate)) return;
+    const { sdpMid, sdpMLineIndex } = candidate;
+    this.#pc
+      .addIceCandidate({
+        candidate: candidate.candidate,
+        ...(sdpMid === undefined || sdpMid === null ? {} : { sdpMid }),
+        ...(sdpMLineIndex === undefined || sdpMLineIndex === null ? {} : { sdpMLineIndex }),
+      })
+      // A candidate of no use is no reason to end a session.
+      .catch(() => undefined);
+  }
+
+  /** Sends an Opus packet. @param index - packets of 20 ms since media time 0. */
+  sendAudio(payload: Uint8Array<ArrayBuffer>, index: number): void {
+    const timestamp = rtpTimestamp(this.#audio.rtpBase, index, AUDIO_TICKS_PER_PACKET);
+    this.#send(this.#audio, payload, timestamp, this.#audio.packets === 0);
+  }
+
+  /** Sends an encoded frame. @param index - slots of 40 ms since media time 0. */
+  sendVideo(frame: Uint8Array<ArrayBuffer>, index: number): void {
+    if (this.#video === null) return;
+    const timestamp = rtpTimestamp(this.#video.rtpBase, index, VIDEO_TICKS_PER_SLOT);
+    const payloads = packetizeVp8(frame, this.#pictureId);
+    this.#pictureId += 1;
+    for (const [at, payload] of payloads.entries())
+      this.#send(this.#video, payload, timestamp, at === payloads.length - 1);
+  }
+
+  /**
+   * Sends both tracks' sender reports.
+   * @param startWallMs - wall time of media time 0, ms since 1970.
+   * @param mediaMs - media time now.
+   */
+  sendReports(startWallMs: number, mediaMs: number, wallMs: () => number): void {
+    this.#wallMs = wallMs;
+    this.#sendReport(this.#audio, { startWallMs, rtpBase: this.#audio.rtpBase, rateHz: AUDIO_RATE_HZ }, mediaMs);
+    if (this.#video !== null)
+      this.#sendReport(this.#video, { startWallMs, rtpBase: this.#video.rtpBase, rateHz: VIDEO_RATE_HZ }, mediaMs);
+  }
+
+  get counters(): PeerCounters {
+    const losses = [this.#audio.fractionLost, this.#video?.fractionLost ?? null].filter((loss) => loss !== null);
+    return {
+      bytes: this.#audio.octets + (this.#video?.octets ?? 0),
+      roundTripMs: this.#roundTripMs,
+      fractionLost: losses.length === 0 ? null : Math.max(...losses),
+    };
+  }
+
+  /** Closes the sockets; idempotent. */
+  async close(): Promise<void> {
+    await this.#pc.close();
+    this.#setState('closed');
+  }
+
+  #addTrack(kind: 'audio' | 'video', stream: MediaStream): Track {
+    const { sender } = this.#pc.addTransceiver(new MediaStreamTrack({ kind }), {
+      direction: 'sendonly',
+      streams: [stream],
+    });
+    // Says that a report loop runs already: werift's own has a wrong clock.
+    sender.rtcpRunning = true;
+    const track = {
+      sender,
+      rtpBase: randomInt(2 ** 32),
+      sequenceNumber: randomInt(2 ** 15),
+      packets: 0,
+      octets: 0,
+      fractionLost: null,
+    };
+    sender.onRtcp.subscribe((packet) => this.#readReports(track, packet));
+    return track;
+  }
+
+  async #answer(sdp: string): Promise<string> {
+    try {
+      await this.#pc.setRemoteDescription({ type: 'offer', sdp: withoutNames(sdp) });
+      await this.#pc.setLocalDescription(await this.#pc.createAnswer());
+    } catch (error) {
+      throw asVisavisError(error, 'webrtc_failed');
+    }
+    const missing = [this.#audio, this.#video].find((track) => track !== null && track.sender.codec === undefined);
+    if (missing) {
+      throw new VisavisError(
+        'webrtc_failed',
+        `The offer has no ${missing.sender.kind === 'audio' ? 'audio with Opus' : 'video with VP8'} to send to.`,
+      );
+    }
+    for (const transport of this.#pc.dtlsTransports) this.#follow(transport);
+    const answer = this.#pc.localDescription?.sdp;
+    if (answer === undefined) throw new VisavisError('webrtc_failed', 'No answer to this offer.');
+    return answer;
+  }
+
+  /** Guards the transport's sockets; after a restart, starts the new checks, which werift forgets while DTLS is up. */
+  #follow(transport: RTCDtlsTransport): void {
+    const { connection } = transport.iceTransport;
+    if (!(connection instanceof Connection))
+      throw new VisavisError('webrtc_failed', 'The WebRTC library is not the one expected.');
+    const session: GuardedSession = {
+      isRemote: (host, port) =>
+        connection.checkList.some(({ remoteAddr }) => remoteAddr[0] === host && remoteAddr[1] === port),
+      passwordOf: (usernameFragment) => connection.userHistory[usernameFragment],
+    };
+    for (const protocol of stunProtocols(connection)) {
+      if (this.#guarded.has(protocol)) continue;
+      this.#guarded.add(protocol);
+      const receive = protocol.transport.onData;
+      protocol.transport.onData = (data, address) => {
+        if (isAllowed(data, address[0], address[1], session)) receive(data, address);
+      };
+    }
+    if (transport.state === 'connected' && connection.nominated === undefined) {
+      transport.iceTransport.start().catch(() => this.#setState('failed'));
+    }
+  }
+
+  #send(track: Track, payload: Uint8Array<ArrayBuffer>, timestamp: number, marker: boolean): void {
+    const header = new RtpHeader({ sequenceNumber: track.sequenceNumber, timestamp, marker });
+    track.sequenceNumber = nextSequenceNumber(track.sequenceNumber);
+    track.packets += 1;
+    track.octets += payload.length;
+    // Fails only while there is no way to the browser, which `state` tells.
+    track.sender.sendRtp(new RtpPacket(header, Buffer.from(payload.buffer))).catch(() => undefined);
+  }
+
+  #sendReport(track: Track, clock: TrackClock, mediaMs: number): void {
+    const { ntp, rtp } = senderTimestamps(clock, mediaMs);
+    const { ssrc } = track.sender;
+    const senderInfo = new RtcpSenderInfo({
+      ntpTimestamp: ntp,
+      rtpTimestamp: rtp,
+      packetCount: track.packets % 2 ** 32,
+      octetCount: track.octets % 2 ** 32,
+    });
+    const name = new SourceDescriptionItem({ type: SDES_CNAME, text: this.#pc.cname });
+    track.sender.dtlsTransport
+      .sendRtcp([
+        new RtcpSrPacket({ ssrc, senderInfo }),
+        new RtcpSourceDescriptionPacket({ chunks: [new SourceDescriptionChunk({ source: ssrc, items: [name] })] }),
+      ])
+      .catch(() => undefined);
+  }
+
+  #readReports(track: Track, packet: RtcpPacket): void {
+    if (!(packet instanceof RtcpRrPacket || packet instanceof RtcpSrPacket)) return;
+    for (const report of packet.reports.filter(({ ssrc }: RtcpReceiverInfo) => ssrc === track.sender.ssrc)) {
+      track.fractionLost = report.fractionLost / 256;
+      this.#roundTripMs = roundTripMs(toNtp(this.#wallMs()), report.lsr, report.dlsr) ?? this.#roundTripMs;
+    }
+  }
+
+  /** Connected means DTLS is up; ICE alone tells when the way is lost and found again. */
+  #report(): void {
+    const { connectionState, iceConnectionState } = this.#pc;
+    if (connectionState === 'closed' || connectionState === 'failed') this.#setState(connectionState);
+    else if (connectionState === 'new') return;
+    else if (iceConnectionState === 'disconnected') this.#setState('disconnected');
+    else
+      this.#setState(this.#pc.dtlsTransports.every(({ state }) => state === 'connected') ? 'connected' : 'connecting');
+  }
+
+  #setState(state: PeerState): void {
+    if (state === this.#state || this.#state === 'closed') return;
+    this.#state = state;
+    this.#options.onState(state);
+  }
+}
+
+/** Makes the certificate that all peers share, which takes some 200 ms once. */
+export const preparePeers = async (): Promise<void> => {
+  await RTCDtlsTransport.SetupCertificate();
+};
+
+const isNamed = (candidate: string): boolean => /\.local\s/.test(candidate);
+
+/** The offer without mDNS names, and without the end mark: with no candidate left werift would give up at once. */
+const withoutNames = (sdp: string): string =>
+  sdp
+    .split(/\r?\n/)
+    .filter((line) => !(line.startsWith('a=candidate:') && isNamed(line)) && line !== 'a=end-of-candidates')
+    .join('\r\n');
+
+/** Werift keeps its sockets private; the guard has to stand in front of them. */
+const stunProtocols = (connection: Connection): StunProtocol[] => {
+  const protocols: unknown = Reflect.get(connection, 'protocols');
+  if (!Array.isArray(protocols)) throw new VisavisError('webrtc_failed', 'The WebRTC library is not the one expected.');
+  return protocols.filter((protocol: unknown) => protocol instanceof StunProtocol);
+};

@@ -1,0 +1,31 @@
+/** What the main thread and the media thread say to each other. Requests carry a number that their reply repeats. */
+import type { ErrorCode } from '../../errors.ts';
+import type { AudioSlot, VideoFrame } from '../../media.ts';
+import type { MediaEvent, MediaOptions } from './media-channel.ts';
+import type { RemoteCandidate } from './peer.ts';
+
+/** Given to the thread when it starts. */
+export interface MediaThreadOptions {
+  readonly hostAddresses: readonly string[];
+  readonly portRange: readonly [number, number] | null;
+}
+
+/** To the media thread. `channel` numbers sessions. */
+export type MediaCommand =
+  | { readonly type: 'open'; readonly channel: number; readonly request: number; readonly options: MediaOptions }
+  | { readonly type: 'offer'; readonly channel: number; readonly request: number; readonly sdp: string }
+  | { readonly type: 'cut'; readonly channel: number; readonly request: number }
+  | { readonly type: 'close'; readonly channel: number; readonly request: number }
+  | { readonly type: 'candidate'; readonly channel: number; readonly candidate: RemoteCandidate | null }
+  | { readonly type: 'audio'; readonly channel: number; readonly slot: AudioSlot }
+  | { readonly type: 'video'; readonly channel: number; readonly frame: VideoFrame };
+
+/** An SDP answer, a sequence number or nothing. */
+export type Reply = string | number | null;
+
+/** From the media thread. */
+export type MediaNotice =
+  | { readonly type: 'started' }
+  | { readonly type: 'event'; readonly channel: number; readonly event: MediaEvent }
+  | { readonly type: 'reply'; readonly request: number; readonly value: Reply }
+  | { readonly type: 'refusal'; readonly request: number; readonly code: ErrorCode; readonly message: string };
