@@ -33,7 +33,10 @@ export interface SlotComposerOptions {
   readonly lookaheadSamples: number;
   /** Whether silence is composed when nobody speaks (the face stays alive), or nothing. */
   readonly idle: boolean;
-  /** Slots made ahead of playing in silence: what speech has to wait for, so few. Default 2. */
+  /**
+   * Slots made ahead of playing in silence: what speech has to wait for, so few. Default 2. With 0 a slot is never made before
+   * all that it needs is there, so the slots do not depend on time.
+   */
   readonly idleLeadSlots?: number;
   /** Slots made ahead of playing in speech. Default 8, 320 ms. */
   readonly speechLeadSlots?: number;
@@ -98,7 +101,6 @@ export class SlotComposer {
     const last = this.#queue.at(-1);
     if (last && this.#waitingMarks.length === 0) {
       last.after.push(mark);
-      last.closes = true;
       return;
     }
     const before = this.#waitingMarks.splice(0);
@@ -156,14 +158,17 @@ export class SlotComposer {
 
   #wantsSlot(): boolean {
     const { idle, idleLeadSlots, speechLeadSlots, lookaheadSamples } = this.#options;
-    const tailCloses = this.#queue.at(-1)?.closes ?? true;
+    const tail = this.#queue.at(-1);
+    const ended = tail === undefined || tail.after.length > 0;
     if (this.#queuedSamples === 0) {
       if (this.#queue.length > 0) return this.outstanding < speechLeadSlots;
       return idle && this.outstanding < idleLeadSlots;
     }
-    if (this.#queuedSamples < this.#slotSamples) return tailCloses && this.outstanding < idleLeadSlots;
-    // A slot whose look-ahead is still being synthesized is made only when playing is about to need it.
-    const seesAhead = tailCloses || this.#queuedSamples >= this.#slotSamples + lookaheadSamples;
+    // The rest of a slot, and a slot whose look-ahead is still being synthesized, wait until playing is about to need them.
+    if (this.#queuedSamples < this.#slotSamples) {
+      return ended ? this.outstanding < speechLeadSlots : tail.closes && this.outstanding < idleLeadSlots;
+    }
+    const seesAhead = ended || this.#queuedSamples >= this.#slotSamples + lookaheadSamples;
     return this.outstanding < (seesAhead ? speechLeadSlots : idleLeadSlots);
   }
 

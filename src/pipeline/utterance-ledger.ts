@@ -99,7 +99,7 @@ export class UtteranceLedger {
     this.#playedSequence = sequence;
     this.#playedMs = mediaTimeMs;
     const events: LedgerEvent[] = [];
-    for (const account of [...this.#open.values()]) {
+    for (const account of this.#open.values()) {
       const { id, start, end } = account;
       if (start && account.startMs === null && start.sequence <= sequence) {
         account.startMs = this.#mediaTime(start);

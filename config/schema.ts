@@ -1,0 +1,66 @@
+/** The configuration: one tree, every field with its unit, bounds and default. */
+import { z } from 'zod';
+
+const inference = z
+  .strictObject({
+    provider: z.enum(['cpu', 'cuda']).default('cpu').describe('Execution provider of onnxruntime'),
+    speechWorkers: z.int().min(1).max(64).default(1).describe('Threads that run voices'),
+    faceWorkers: z.int().min(1).max(64).default(1).describe('Threads that run motion and renderer'),
+  })
+  .prefault({});
+
+const video = z
+  .strictObject({
+    bitrateBps: z.int().min(50_000).max(5_000_000).default(500_000).describe('Target of the VP8 encoder'),
+  })
+  .prefault({});
+
+const limits = z
+  .strictObject({
+    sessions: z.int().min(1).max(10_000).default(4).describe('Sessions at once; one more is answered 503'),
+    openTimeoutMs: z.int().min(100).max(60_000).default(5_000).describe('Time until session.open has to come'),
+    textCharacters: z
+      .int()
+      .min(100)
+      .max(10_000_000)
+      .default(200_000)
+      .describe('Text of unfinished utterances of a session'),
+    utterances: z.int().min(1).max(10_000).default(100).describe('Unfinished utterances of a session'),
+    messageBytes: z.int().min(1_024).max(16_777_216).default(1_048_576).describe('One WebSocket message'),
+    recordedMs: z.int().min(1_000).max(600_000).default(60_000).describe('Client speech (audio.append) that waits'),
+    unsentBytes: z
+      .int()
+      .min(65_536)
+      .max(268_435_456)
+      .default(2_097_152)
+      .describe('Output that a socket may owe before media waits'),
+    unreadMs: z
+      .int()
+      .min(1_000)
+      .max(600_000)
+      .default(15_000)
+      .describe('How long a socket may owe that much before it is closed'),
+    pingMs: z
+      .int()
+      .min(1_000)
+      .max(600_000)
+      .default(10_000)
+      .describe('Between two pings; a socket that misses one is closed'),
+  })
+  .prefault({});
+
+export const configSchema = z.strictObject({
+  host: z.string().default('127.0.0.1').describe('Address to listen on'),
+  port: z.int().min(0).max(65_535).default(8080).describe('TCP port; 0: any free one'),
+  models: z.string().optional().describe('Folder of the models; default: the one that comes with the program'),
+  voice: z.string().default('rms').describe('Voice of sessions that name none'),
+  avatar: z.string().default('alex').describe('Avatar of sessions that name none'),
+  logLevel: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
+  drainMs: z.int().min(0).max(600_000).default(30_000).describe('After SIGTERM: how long speech may still go on'),
+  inference,
+  video,
+  limits,
+});
+
+/** The whole configuration, checked and complete. */
+export type Config = z.infer<typeof configSchema>;

@@ -1,0 +1,91 @@
+/** `npm start`: reads arguments and environment, puts the parts together, listens, drains on SIGTERM. */
+import { join } from 'node:path';
+import process from 'node:process';
+import { parseArgs } from 'node:util';
+import { pino } from 'pino';
+import { loadConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import { systemClock } from './clock.ts';
+import { VisavisError } from './errors.ts';
+import { createInference } from './models/create-inference.ts';
+import { packageRoot } from './package-root.ts';
+import { createMediaServer } from './stream/media/media-client.ts';
+import { startServer } from './stream/server.ts';
+
+const USAGE = `visavis: a talking avatar, served
+
+  npm start -- [--port 8080] [--host 127.0.0.1] [--config FILE]
+
+  --port     TCP port; 0 takes a free one (environment: PORT)
+  --host     address to listen on (environment: HOST)
+  --config   JSON file, described by config/schema.json
+`;
+
+const readConfig = (): Config | null => {
+  const { values } = parseArgs({
+    options: {
+      port: { type: 'string' },
+      host: { type: 'string' },
+      config: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  if (values.help) return null;
+  const port = values.port ?? process.env['PORT'];
+  const host = values.host ?? process.env['HOST'];
+  return loadConfig(values.config, {
+    ...(port === undefined ? {} : { port: Number(port) }),
+    ...(host === undefined ? {} : { host }),
+  });
+};
+
+const main = async (): Promise<void> => {
+  const config = readConfig();
+  if (!config) {
+    process.stdout.write(USAGE);
+    return;
+  }
+  const log = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: false }));
+  const modelsDir = config.models ?? join(packageRoot, 'models');
+  const [inference, media] = await Promise.all([
+    createInference({ modelsDir, voice: config.voice, avatar: config.avatar, ...config.inference }),
+    createMediaServer(),
+  ]);
+  const portraits = new Set(inference.avatars.map(({ name }) => name));
+  const server = await startServer({
+    config,
+    clock: systemClock,
+    log,
+    inference,
+    media,
+    pageFolders: [join(packageRoot, 'client'), join(packageRoot, 'dist', 'client')],
+    portraitOf: (avatar) => (portraits.has(avatar) ? join(modelsDir, 'avatars', avatar, 'portrait.png') : null),
+  });
+  process.stdout.write(`visavis is ready on ${server.address}\n`);
+
+  let stopping = false;
+  const stop = async (signal: string) => {
+    // A second signal does not wait for what is being said.
+    if (stopping) process.exit(1);
+    stopping = true;
+    log.info({ signal }, 'stopping');
+    await (signal === 'SIGTERM' ? server.drain() : server.close());
+    await Promise.all([media.close(), inference.close()]);
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      stop(signal).catch((error: unknown) => {
+        log.error({ err: error }, 'stopping failed');
+        process.exit(1);
+      });
+    });
+  }
+};
+
+main().catch((error: unknown) => {
+  process.stderr.write(
+    `${error instanceof VisavisError ? error.message : String(error instanceof Error ? error.stack : error)}\n`,
+  );
+  process.exit(1);
+});

@@ -1,0 +1,563 @@
+/**
+ * One viewer's session once it is open: its pipeline, its media and its account of what was said. The only `subscribe` of a
+ * session is here; whoever opens a live session closes it.
+ */
+import { ReplaySubject, Subject, type Subscription } from 'rxjs';
+import type { Clock } from '../clock.ts';
+import { VisavisError, asVisavisError } from '../errors.ts';
+import { FRAMES_PER_SECOND, MOTION_SIZE, PACKET_MS } from '../media.ts';
+import type { Face, Inference, Voice } from '../models/inference.ts';
+import { createRandom } from '../models/random.ts';
+import {
+  type InterruptStep,
+  type PipelineEvent,
+  type UtteranceInput,
+  createAvatarPipeline,
+} from '../pipeline/avatar-pipeline.ts';
+import { MotionControl, type MotionWish, unknownExpressions } from '../pipeline/motion-control.ts';
+import { type LedgerEvent, UtteranceLedger } from '../pipeline/utterance-ledger.ts';
+import { FRAME_KIND, type FrameKind, encodeBinaryFrame } from './binary-frame.ts';
+import type { MediaChannel, MediaCounters, MediaEvent, MediaServer } from './media/media-channel.ts';
+import type { ServerMessage, SessionOpen } from './messages.ts';
+import type { Metrics } from './metrics.ts';
+
+/** Sample rates that Opus takes (RFC 6716 §2). */
+const OPUS_RATES: readonly number[] = [8000, 12000, 16000, 24000, 48000];
+/** How often a full socket is looked at again. */
+const BACKPRESSURE_POLL_MS = 20;
+
+/** Where the session's output goes. */
+export interface SessionOutput {
+  send(message: ServerMessage): void;
+  sendBinary(frame: Uint8Array): void;
+  /** Bytes handed over and not yet taken by the network. */
+  unsentBytes(): number;
+  /** Ends the session from within. */
+  fail(error: VisavisError): void;
+}
+
+export interface LiveSessionDeps {
+  readonly inference: Inference;
+  readonly media: MediaServer;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly output: SessionOutput;
+  readonly defaults: { readonly voice: string; readonly avatar: string };
+  readonly bitrateBps: number;
+  readonly limits: {
+    readonly textCharacters: number;
+    readonly utterances: number;
+    readonly messageBytes: number;
+    readonly recordedMs: number;
+    readonly unsentBytes: number;
+    readonly unreadMs: number;
+  };
+}
+
+/** Text or sound of an utterance that may still come. */
+type Feed =
+  | { readonly kind: 'text'; readonly text$: ReplaySubject<string> }
+  | { readonly kind: 'sound'; readonly pcm$: ReplaySubject<Float32Array>; samples: number };
+
+type SessionOpened = Extract<ServerMessage, { type: 'session.opened' }>;
+
+export class LiveSession {
+  readonly #deps: LiveSessionDeps;
+  readonly #open: SessionOpen;
+  readonly #seed: number;
+  readonly #sampleRateHz: number;
+  readonly #channel: MediaChannel;
+  readonly #ledger = new UtteranceLedger();
+  readonly #control = new MotionControl();
+  readonly #feeds = new Map<string, Feed>();
+  readonly #utterance$ = new Subject<UtteranceInput>();
+  readonly #played$ = new Subject<number>();
+  readonly #interrupt$ = new Subject<InterruptStep>();
+  #work: Subscription | undefined;
+  #voice: Voice;
+  #face: Face;
+  #cutting: Promise<void> = Promise.resolve();
+  #utterances = 0;
+  #recordings = 0;
+  #closed = false;
+  #heardMs: number | null = null;
+  #latency: { textToAudioMs: number | null; textToVideoMs: number | null } = {
+    textToAudioMs: null,
+    textToVideoMs: null,
+  };
+  #counters: MediaCounters | undefined;
+  #skippedFrames = 0;
+  #frameSequence: Record<FrameKind, number> = { 1: 0, 2: 0, 3: 0, 4: 0 };
+  /** Descriptors that wait for their slot to be played. */
+  readonly #motions = new Map<number, Float32Array>();
+  /** Which slots open and close utterances, for the flags of binary frames. */
+  readonly #edges = new Map<number, { first: boolean; last: boolean }>();
+  /** Told when the last packet of the slot has been sent. */
+  #afterSlot: { readonly sequence: number; readonly events: readonly LedgerEvent[] } | undefined;
+  #owedSinceMs: number | null = null;
+
+  private constructor(
+    deps: LiveSessionDeps,
+    open: SessionOpen,
+    parts: {
+      readonly voice: Voice;
+      readonly face: Face;
+      readonly channel: MediaChannel;
+      readonly sampleRateHz: number;
+    },
+  ) {
+    this.#deps = deps;
+    this.#open = open;
+    this.#seed = open.seed ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+    this.#voice = parts.voice;
+    this.#face = parts.face;
+    this.#channel = parts.channel;
+    this.#sampleRateHz = parts.sampleRateHz;
+  }
+
+  /**
+   * Loads what the session asks for and starts it.
+   * @throws {VisavisError} `unknown_voice`, `unknown_avatar`, `unsupported_media`
+   */
+  static async start(
+    deps: LiveSessionDeps,
+    id: string,
+    open: SessionOpen,
+  ): Promise<{ live: LiveSession; opened: SessionOpened }> {
+    const { inference, media } = deps;
+    const { transport } = open.media;
+    const codec = open.media.audio?.codec ?? 'opus';
+    if (transport === 'webrtc' && codec !== 'opus') {
+      throw new VisavisError(
+        'unsupported_media',
+        'WebRTC sound is Opus: leave audio.codec out, or choose transport "websocket"',
+      );
+    }
+    const face = await inference.face(open.avatar ?? deps.defaults.avatar);
+    const voice = await inference.voice(open.voice ?? (open.avatar ? face.voice : deps.defaults.voice));
+    const video = open.media.video ?? transport === 'webrtc';
+    const moves = video || open.media.motion;
+    const sampleRateHz = sessionRate(open, codec, voice.sampleRateHz);
+    const motion = moves ? await inference.motion() : null;
+    const channel = await media.open({
+      transport:
+        transport === 'webrtc' ? { kind: 'webrtc' } : { kind: 'packets', leadMs: open.media.leadMs, audio: codec },
+      sampleRateHz,
+      video: video ? { size: face.size, bitrateBps: deps.bitrateBps } : null,
+      fillIdle: transport === 'webrtc' || moves,
+    });
+
+    const live = new LiveSession(deps, open, { voice, face, channel, sampleRateHz });
+    const temperature = motion?.temperature ?? 0;
+    const pipeline = createAvatarPipeline(
+      {
+        motion,
+        face: video ? () => live.#face : null,
+        control: live.#control,
+        noise: (sequence) => gaussianNoise(live.#seed, sequence, temperature),
+      },
+      { sampleRateHz, idle: transport === 'webrtc' || moves },
+    );
+    const inputs = { utterance$: live.#utterance$, played$: live.#played$, interrupt$: live.#interrupt$ };
+    live.#work = pipeline(inputs).subscribe({
+      next: (event) => live.#onPipeline(event),
+      error: (error: unknown) => deps.output.fail(asVisavisError(error)),
+    });
+    const { textCharacters, utterances, messageBytes } = deps.limits;
+    const opened: SessionOpened = {
+      type: 'session.opened',
+      session: id,
+      voice: voice.name,
+      avatar: face.name,
+      fps: FRAMES_PER_SECOND,
+      size: face.size,
+      audio: { codec, sampleRateHz: codec === 'opus' ? 48000 : sampleRateHz },
+      limits: { maxTextCharacters: textCharacters, maxUtterances: utterances, maxMessageBytes: messageBytes },
+      ai: true,
+    };
+    return { live, opened };
+  }
+
+  /** Begins to take media events; what they cause is sent after `session.opened`. */
+  run(): void {
+    this.#channel.listen((event) => this.#onMedia(event));
+  }
+
+  /** Whether something is being said or waits to be. */
+  get busy(): boolean {
+    return this.#ledger.open.length > 0;
+  }
+
+  /** @throws {VisavisError} `webrtc_failed`, `bad_order` */
+  async offer(sdp: string): Promise<void> {
+    this.#requireWebRtc('webrtc.offer');
+    const answer = await this.#channel.offer(sdp);
+    if (!this.#closed) this.#deps.output.send({ type: 'webrtc.answer', sdp: answer });
+  }
+
+  candidate(candidate: Parameters<MediaChannel['candidate']>[0]): void {
+    this.#requireWebRtc('webrtc.candidate');
+    this.#channel.candidate(candidate);
+  }
+
+  /** @throws {VisavisError} `text_too_long`, `too_many_utterances`, `bad_order` */
+  append(utterance: string, text: string): void {
+    const { limits, clock } = this.#deps;
+    const feed = this.#feeds.get(utterance);
+    if (!feed && this.#ledger.has(utterance)) {
+      throw new VisavisError('bad_order', `utterance "${utterance}" has ended; choose a new id for what comes next`);
+    }
+    if (feed && feed.kind !== 'text') {
+      throw new VisavisError(
+        'bad_order',
+        `utterance "${utterance}" is the client's own speech; choose another id for text`,
+      );
+    }
+    const pending = this.#ledger.openCharacters + text.length;
+    if (pending > limits.textCharacters) {
+      throw new VisavisError(
+        'text_too_long',
+        `at most ${limits.textCharacters} characters may wait, got ${pending}; send the rest when utterances have finished`,
+      );
+    }
+    if (feed) {
+      this.#ledger.append(utterance, text);
+      feed.text$.next(text);
+      return;
+    }
+    this.#requireRoomForUtterance();
+    const text$ = new ReplaySubject<string>();
+    this.#feeds.set(utterance, { kind: 'text', text$ });
+    this.#ledger.begin(utterance, clock.nowMs());
+    this.#ledger.append(utterance, text);
+    text$.next(text);
+    this.#utterances += 1;
+    const options = { speed: this.#open.speed, seed: (this.#seed + this.#utterances) % 2 ** 32 };
+    this.#utterance$.next({ kind: 'text', id: utterance, text$, voice: this.#voice, options });
+  }
+
+  /** @throws {VisavisError} `unknown_utterance` */
+  end(utterance: string): void {
+    const feed = this.#feeds.get(utterance);
+    if (!feed || feed.kind !== 'text') {
+      throw new VisavisError(
+        'unknown_utterance',
+        `there is no utterance "${utterance}" to end; utterance.append starts one`,
+      );
+    }
+    this.#feeds.delete(utterance);
+    feed.text$.complete();
+  }
+
+  /** Takes 16-bit PCM of the client's own speech, at the session's rate. */
+  recorded(pcm16: Uint8Array, first: boolean, last: boolean): void {
+    const { limits, clock } = this.#deps;
+    if (first || this.#recordings === 0) this.#recordings += 1;
+    const id = `recording-${this.#recordings}`;
+    let feed = this.#feeds.get(id);
+    if (!feed) {
+      if (this.#ledger.has(id)) return;
+      this.#requireRoomForUtterance();
+      feed = { kind: 'sound', pcm$: new ReplaySubject<Float32Array>(), samples: 0 };
+      this.#feeds.set(id, feed);
+      this.#ledger.begin(id, clock.nowMs());
+      this.#utterance$.next({ kind: 'sound', id, pcm$: feed.pcm$ });
+    }
+    if (feed.kind !== 'sound') throw new VisavisError('bad_order', `"${id}" is already the id of an utterance of text`);
+    const samples = pcm16.length / 2;
+    feed.samples += samples;
+    if ((feed.samples / this.#sampleRateHz) * 1000 > limits.recordedMs) {
+      throw new VisavisError(
+        'text_too_long',
+        `one recording may last ${limits.recordedMs} ms; begin another (flag bit 0)`,
+      );
+    }
+    const view = new DataView(pcm16.buffer, pcm16.byteOffset, pcm16.byteLength);
+    feed.pcm$.next(Float32Array.from({ length: samples }, (_, i) => view.getInt16(2 * i, true) / 32_768));
+    if (last) {
+      this.#feeds.delete(id);
+      feed.pcm$.complete();
+    }
+  }
+
+  /** Stops one utterance, or all of them. @throws {VisavisError} `unknown_utterance` */
+  interrupt(utterance?: string): void {
+    if (utterance !== undefined && !this.#ledger.has(utterance)) {
+      throw new VisavisError('unknown_utterance', `utterance "${utterance}" is not being said and does not wait`);
+    }
+    const utterances = new Set(utterance === undefined ? this.#ledger.open : [utterance]);
+    for (const id of utterances) {
+      const feed = this.#feeds.get(id);
+      this.#feeds.delete(id);
+      if (feed?.kind === 'text') feed.text$.complete();
+      if (feed?.kind === 'sound') feed.pcm$.complete();
+    }
+    // One at a time: a second one must find the slots as the first has left them.
+    this.#cutting = this.#cutting.then(() => this.#cut(utterances));
+  }
+
+  /** Notes what the client has really played, for `spokenText` when media is sent ahead. */
+  heard(mediaTimeMs: number): void {
+    this.#heardMs = mediaTimeMs;
+  }
+
+  /** @throws {VisavisError} `bad_message` when a shape is unknown. */
+  setMotion(wish: MotionWish): void {
+    const unknown = unknownExpressions(wish);
+    if (unknown.length > 0) {
+      throw new VisavisError(
+        'bad_message',
+        `expected ARKit names such as jawOpen or mouthSmile_L, got ${unknown.join(', ')}`,
+      );
+    }
+    this.#control.set(wish);
+  }
+
+  /** Takes effect at the next utterance. @throws {VisavisError} `unknown_voice` */
+  async setVoice(name: string): Promise<void> {
+    this.#voice = await this.#deps.inference.voice(name);
+  }
+
+  /** Takes effect at the next frame. @throws {VisavisError} `unknown_avatar`, `unsupported_media` */
+  async setAvatar(name: string): Promise<void> {
+    const face = await this.#deps.inference.face(name);
+    if (face.size !== this.#face.size) {
+      throw new VisavisError(
+        'unsupported_media',
+        `this session shows ${this.#face.size} pixels, "${name}" has ${face.size}: open a new one`,
+      );
+    }
+    this.#face = face;
+  }
+
+  /** Ends the session; idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#work?.unsubscribe();
+    await this.#channel.close();
+  }
+
+  async #cut(utterances: ReadonlySet<string>): Promise<void> {
+    if (this.#closed) return;
+    if (!this.#ledger.anyComposed(utterances)) {
+      this.#interrupt$.next({ kind: 'drop', utterances });
+      this.#tell(this.#ledger.interrupt(utterances, 0));
+      return;
+    }
+    this.#interrupt$.next({ kind: 'halt', utterances });
+    const sequence = await this.#channel.cut();
+    if (this.#closed) return;
+    for (const made of this.#motions.keys()) if (made >= sequence) this.#motions.delete(made);
+    for (const made of this.#edges.keys()) if (made >= sequence) this.#edges.delete(made);
+    const heardMs = Math.min(this.#heardMs ?? Infinity, this.#ledger.playedUntilMs);
+    this.#ledger.restart(sequence);
+    this.#tell(this.#ledger.interrupt(utterances, heardMs));
+    this.#interrupt$.next({ kind: 'resume', utterances, sequence });
+  }
+
+  #onPipeline(event: PipelineEvent): void {
+    switch (event.type) {
+      case 'audio': {
+        const { slot, marks } = event;
+        const first = marks.some(({ mark }) => mark.kind === 'start');
+        const last = marks.some(({ mark }) => mark.kind === 'end');
+        if (first || last) this.#edges.set(slot.sequence, { first, last });
+        this.#tell(this.#ledger.composed(slot.sequence, marks));
+        this.#channel.pushAudio(slot);
+        break;
+      }
+      case 'motion':
+        if (this.#open.media.motion) this.#motions.set(event.sequence, event.descriptor);
+        break;
+      case 'video':
+        this.#channel.pushVideo(event.frame);
+        break;
+      case 'skipped':
+        this.#skippedFrames += 1;
+        this.#deps.metrics.lateFrames.inc();
+        break;
+      case 'failed':
+        this.#report(asVisavisError(event.error, 'inference_failed'));
+        break;
+    }
+  }
+
+  #onMedia(event: MediaEvent): void {
+    if (this.#closed) return;
+    switch (event.type) {
+      case 'ready':
+        this.#played$.next(-1);
+        break;
+      case 'played':
+        this.#sendMotion(event.sequence, event.mediaTimeMs);
+        this.#onPlayed(this.#ledger.played(event.sequence, event.mediaTimeMs, event.sentAtMs), event.sequence);
+        this.#askForMore(event.sequence);
+        break;
+      case 'shown':
+        this.#tell(this.#ledger.shown(event.sequence, event.sentAtMs));
+        break;
+      case 'packet':
+        this.#sendPacket(event);
+        break;
+      case 'state':
+        if (event.state === 'failed') {
+          this.#report(
+            new VisavisError(
+              'webrtc_failed',
+              'no media path to the client could be found or kept; send a new webrtc.offer',
+            ),
+          );
+        }
+        break;
+      case 'counters':
+        this.#onCounters(event.counters);
+        break;
+      case 'error':
+        this.#report(new VisavisError('internal', event.message));
+        break;
+    }
+  }
+
+  /** Over a socket the second packet of a slot leaves after `played`: what ends with the slot is told after it. */
+  #onPlayed(events: readonly LedgerEvent[], sequence: number): void {
+    if (this.#open.media.transport === 'webrtc') {
+      this.#tell(events);
+      return;
+    }
+    this.#tell(events.filter(({ type }) => type !== 'finished'));
+    const finished = events.filter(({ type }) => type === 'finished');
+    if (finished.length > 0) this.#afterSlot = { sequence, events: finished };
+  }
+
+  /** Lets the pipeline make further slots, unless the socket does not take what it has been given. */
+  #askForMore(sequence: number): void {
+    const { output, limits, clock } = this.#deps;
+    if (this.#closed) return;
+    if (output.unsentBytes() <= limits.unsentBytes) {
+      this.#owedSinceMs = null;
+      this.#played$.next(sequence);
+      return;
+    }
+    const nowMs = clock.nowMs();
+    this.#owedSinceMs ??= nowMs;
+    if (nowMs - this.#owedSinceMs > limits.unreadMs) {
+      output.fail(new VisavisError('slow_consumer', `the socket has not been read for ${limits.unreadMs} ms`));
+      return;
+    }
+    clock.at(nowMs + BACKPRESSURE_POLL_MS, () => this.#askForMore(sequence));
+  }
+
+  #sendPacket(packet: Extract<MediaEvent, { type: 'packet' }>): void {
+    const { sequence, mediaTimeMs, keyFrame, payload } = packet;
+    if (packet.kind === 'video') {
+      this.#sendFrame(FRAME_KIND.videoOut, { mediaTimeMs, keyFrame, payload });
+      return;
+    }
+    const edges = this.#edges.get(sequence);
+    const second = (mediaTimeMs / PACKET_MS) % 2 === 1;
+    const first = edges?.first === true && !second;
+    const last = edges?.last === true && second;
+    this.#sendFrame(FRAME_KIND.audioOut, { mediaTimeMs, first, last, payload });
+    if (!second) return;
+    this.#edges.delete(sequence);
+    if (this.#afterSlot && this.#afterSlot.sequence <= sequence) {
+      this.#tell(this.#afterSlot.events);
+      this.#afterSlot = undefined;
+    }
+  }
+
+  #sendMotion(sequence: number, mediaTimeMs: number): void {
+    const descriptor = this.#motions.get(sequence);
+    this.#motions.delete(sequence);
+    if (!descriptor) return;
+    const payload = new Uint8Array(MOTION_SIZE * 4);
+    const view = new DataView(payload.buffer);
+    for (const [i, value] of descriptor.entries()) view.setFloat32(4 * i, value, true);
+    this.#sendFrame(FRAME_KIND.motionOut, { mediaTimeMs, payload });
+  }
+
+  #sendFrame(kind: FrameKind, frame: Omit<Parameters<typeof encodeBinaryFrame>[0], 'kind' | 'sequence'>): void {
+    const sequence = this.#frameSequence[kind];
+    this.#frameSequence[kind] = sequence + 1;
+    this.#deps.output.sendBinary(encodeBinaryFrame({ ...frame, kind, sequence }));
+  }
+
+  #onCounters(counters: MediaCounters): void {
+    const { metrics, output } = this.#deps;
+    const before = this.#counters;
+    this.#counters = counters;
+    const fps = counters.videoFrames - (before?.videoFrames ?? 0);
+    metrics.frames.inc(Math.max(0, fps));
+    metrics.lateFrames.inc(Math.max(0, counters.lateFrames - (before?.lateFrames ?? 0)));
+    metrics.audioGaps.inc(Math.max(0, counters.audioGaps - (before?.audioGaps ?? 0)));
+    if (!this.#ledger.speaking) return;
+    const lateFrames = counters.lateFrames + this.#skippedFrames;
+    output.send({ type: 'stats', ...this.#latency, fps, lateFrames, degradation: 'none' });
+  }
+
+  #tell(events: readonly LedgerEvent[]): void {
+    const { metrics, output } = this.#deps;
+    for (const event of events) {
+      switch (event.type) {
+        case 'started':
+          output.send({ type: 'utterance.started', utterance: event.utterance, startMs: event.startMs });
+          break;
+        case 'words':
+          output.send({ type: 'utterance.words', utterance: event.utterance, words: [...event.words] });
+          break;
+        case 'finished': {
+          const { utterance, reason, spokenText, durationMs } = event;
+          metrics.utterances.inc({ reason });
+          output.send({ type: 'utterance.finished', utterance, reason, spokenText, durationMs });
+          break;
+        }
+        case 'text-to-audio':
+          metrics.textToAudio.observe(event.latencyMs / 1000);
+          this.#latency = { ...this.#latency, textToAudioMs: Math.round(event.latencyMs) };
+          break;
+        case 'text-to-video':
+          metrics.textToVideo.observe(event.latencyMs / 1000);
+          this.#latency = { ...this.#latency, textToVideoMs: Math.round(event.latencyMs) };
+          break;
+      }
+    }
+  }
+
+  #report({ code, message }: VisavisError): void {
+    this.#deps.metrics.errors.inc({ code });
+    this.#deps.output.send({ type: 'error', code, message, fatal: false });
+  }
+
+  #requireWebRtc(type: string): void {
+    if (this.#open.media.transport !== 'webrtc') {
+      throw new VisavisError(
+        'bad_order',
+        `${type} belongs to transport "webrtc"; this session sends media over the WebSocket`,
+      );
+    }
+  }
+
+  #requireRoomForUtterance(): void {
+    const { utterances } = this.#deps.limits;
+    if (this.#ledger.open.length >= utterances) {
+      throw new VisavisError(
+        'too_many_utterances',
+        `at most ${utterances} utterances may wait; wait for utterance.finished`,
+      );
+    }
+  }
+}
+
+/** The rate that the session's sound is made at: what the client asks for, or the voice's own if the codec takes it. */
+const sessionRate = (open: SessionOpen, codec: 'opus' | 'pcm_s16le', voiceRateHz: number): number => {
+  const asked = open.media.audio?.sampleRateHz;
+  if (codec === 'pcm_s16le') return asked ?? voiceRateHz;
+  return OPUS_RATES.includes(voiceRateHz) ? voiceRateHz : 48_000;
+};
+
+/** float32[59], standard normal × temperature; the same for the same seed and slot. */
+const gaussianNoise = (seed: number, sequence: number, temperature: number): Float32Array => {
+  const random = createRandom(seed, sequence);
+  return Float32Array.from({ length: MOTION_SIZE }, () => random.gaussian() * temperature);
+};

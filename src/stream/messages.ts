@@ -1,0 +1,186 @@
+/**
+ * The messages of `/v1/session`, subprotocol `visavis.v1`: one schema each, from which the type and the published JSON
+ * Schema come. Times are milliseconds of media time unless the name says otherwise.
+ */
+import { z } from 'zod';
+import { VisavisError } from '../errors.ts';
+
+/** The WebSocket subprotocol of this version. */
+export const SUBPROTOCOL = 'visavis.v1';
+
+const utteranceId = z.string().min(1).max(128).describe('Id of the utterance, chosen by the client');
+const weight = z.number().min(0).max(1.5);
+const degrees = z.number().min(-45).max(45);
+
+const media = z.strictObject({
+  transport: z.enum(['webrtc', 'websocket']),
+  audio: z
+    .strictObject({
+      codec: z.enum(['opus', 'pcm_s16le']).default('opus'),
+      sampleRateHz: z
+        .literal([8000, 12000, 16000, 22050, 24000, 32000, 44100, 48000])
+        .optional()
+        .describe("Rate of PCM, both ways; default: the voice's own"),
+    })
+    .optional(),
+  video: z.boolean().optional().describe('Whether frames are made; default: with WebRTC yes, with WebSocket no'),
+  motion: z.boolean().default(false).describe('Whether motion descriptors are sent as binary frames of kind 2'),
+  leadMs: z
+    .number()
+    .min(0)
+    .max(60_000)
+    .nullable()
+    .default(500)
+    .describe('WebSocket only: how far ahead of real time media may be sent; null: as fast as it is made'),
+});
+
+const sessionOpen = z.strictObject({
+  type: z.literal('session.open'),
+  voice: z.string().max(128).optional(),
+  avatar: z.string().max(128).optional(),
+  media,
+  speed: z.number().min(0.5).max(2).default(1),
+  seed: z.int().min(0).max(0xffffffff).optional(),
+});
+
+const webrtcOffer = z.strictObject({ type: z.literal('webrtc.offer'), sdp: z.string().min(1).max(65_536) });
+
+const webrtcCandidate = z.strictObject({
+  type: z.literal('webrtc.candidate'),
+  candidate: z
+    .object({
+      candidate: z.string().max(1024).optional(),
+      sdpMid: z.string().max(64).nullish(),
+      sdpMLineIndex: z.int().min(0).max(64).nullish(),
+    })
+    .nullable()
+    .describe('RTCIceCandidateInit, or null when there are no more'),
+});
+
+const utteranceAppend = z.strictObject({
+  type: z.literal('utterance.append'),
+  utterance: utteranceId,
+  text: z.string(),
+});
+
+const utteranceEnd = z.strictObject({ type: z.literal('utterance.end'), utterance: utteranceId });
+
+const interrupt = z.strictObject({ type: z.literal('interrupt'), utterance: utteranceId.optional() });
+
+const playback = z.strictObject({ type: z.literal('playback'), mediaTimeMs: z.number().min(0) });
+
+const motionSet = z.strictObject({
+  type: z.literal('motion.set'),
+  expression: z.record(z.string().max(64), weight).optional().describe('Weights by ARKit name'),
+  rotation: z
+    .strictObject({ yaw: degrees.optional(), pitch: degrees.optional(), roll: degrees.optional() })
+    .optional()
+    .describe("Degrees, added to the head's own movement"),
+  gaze: z
+    .strictObject({ x: z.number().min(-1).max(1), y: z.number().min(-1).max(1) })
+    .optional()
+    .describe("x > 0: to the person's left, y > 0: up"),
+  blendMs: z.number().min(0).max(10_000).optional(),
+  holdMs: z.number().min(0).max(600_000).optional(),
+});
+
+const avatarSet = z.strictObject({ type: z.literal('avatar.set'), avatar: z.string().max(128) });
+const voiceSet = z.strictObject({ type: z.literal('voice.set'), voice: z.string().max(128) });
+
+/** Everything that a client may send as text. */
+export const clientMessageSchema = z.discriminatedUnion('type', [
+  sessionOpen,
+  webrtcOffer,
+  webrtcCandidate,
+  utteranceAppend,
+  utteranceEnd,
+  interrupt,
+  playback,
+  motionSet,
+  avatarSet,
+  voiceSet,
+]);
+export type ClientMessage = z.infer<typeof clientMessageSchema>;
+export type SessionOpen = z.infer<typeof sessionOpen>;
+
+const limits = z.strictObject({
+  maxTextCharacters: z.int().describe('Text of all utterances that are not finished'),
+  maxUtterances: z.int().describe('Utterances that are not finished'),
+  maxMessageBytes: z.int(),
+});
+export type SessionLimits = z.infer<typeof limits>;
+
+const word = z.strictObject({
+  text: z.string(),
+  startMs: z.number(),
+  endMs: z.number(),
+  charStart: z.int(),
+  charEnd: z.int(),
+});
+
+/** Everything that the server sends as text. */
+export const serverMessageSchema = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('session.opened'),
+    session: z.string(),
+    voice: z.string(),
+    avatar: z.string(),
+    fps: z.number(),
+    size: z.int(),
+    audio: z.strictObject({ codec: z.enum(['opus', 'pcm_s16le']), sampleRateHz: z.int() }),
+    limits,
+    ai: z.literal(true).describe('What is seen and heard is generated (EU AI Act, Article 50)'),
+  }),
+  z.strictObject({ type: z.literal('webrtc.answer'), sdp: z.string() }),
+  z.strictObject({ type: z.literal('utterance.started'), utterance: z.string(), startMs: z.number() }),
+  z.strictObject({ type: z.literal('utterance.words'), utterance: z.string(), words: z.array(word) }),
+  z.strictObject({
+    type: z.literal('utterance.finished'),
+    utterance: z.string(),
+    reason: z.enum(['completed', 'interrupted']),
+    spokenText: z.string(),
+    durationMs: z.number(),
+  }),
+  z.strictObject({
+    type: z.literal('stats'),
+    textToAudioMs: z.number().nullable(),
+    textToVideoMs: z.number().nullable(),
+    fps: z.number(),
+    lateFrames: z.int(),
+    degradation: z.enum(['none']),
+  }),
+  z.strictObject({
+    type: z.literal('error'),
+    code: z.string(),
+    message: z.string(),
+    fatal: z.boolean(),
+  }),
+]);
+export type ServerMessage = z.infer<typeof serverMessageSchema>;
+
+/**
+ * Reads a text frame.
+ * @throws {VisavisError} `bad_message`: what was expected, at which field, and what came.
+ */
+export const parseClientMessage = (frame: string): ClientMessage => {
+  let value: unknown;
+  try {
+    value = JSON.parse(frame);
+  } catch (cause) {
+    throw new VisavisError('bad_message', `expected a JSON object with a "type", got ${excerpt(frame)}`, { cause });
+  }
+  const parsed = clientMessageSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const types = clientMessageSchema.options.map((option) => option.shape.type.value);
+  const type: unknown = typeof value === 'object' && value !== null && 'type' in value ? value.type : undefined;
+  if (typeof type !== 'string' || !types.some((known) => known === type)) {
+    throw new VisavisError(
+      'bad_message',
+      `expected a "type" of ${types.join(', ')}; got ${excerpt(JSON.stringify(type) ?? 'none')}`,
+    );
+  }
+  const reasons = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'message'}: ${message}`);
+  throw new VisavisError('bad_message', `${type}: ${reasons.join('; ')}`);
+};
+
+const excerpt = (text: string): string => (text.length > 80 ? `${text.slice(0, 80)}…` : text);

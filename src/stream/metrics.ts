@@ -1,0 +1,64 @@
+/** What `/metrics` shows (Prometheus text format). The only prom-client import. */
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+
+const LATENCY_SECONDS = [0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1.2, 2, 5];
+
+/** The server's counters. */
+export interface Metrics {
+  readonly sessions: Gauge;
+  readonly sessionsTotal: Counter;
+  readonly refused: Counter;
+  readonly utterances: Counter<'reason'>;
+  readonly textToAudio: Histogram;
+  readonly textToVideo: Histogram;
+  readonly frames: Counter;
+  readonly lateFrames: Counter;
+  readonly audioGaps: Counter;
+  readonly errors: Counter<'code'>;
+  /** All of them as text, and its content type. */
+  expose(): Promise<{ readonly text: string; readonly contentType: string }>;
+}
+
+/** Fresh counters in a registry of their own. */
+export const createMetrics = (): Metrics => {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  return {
+    sessions: new Gauge({ name: 'visavis_sessions', help: 'Sessions that are open', registers }),
+    sessionsTotal: new Counter({ name: 'visavis_sessions_total', help: 'Sessions opened since start', registers }),
+    refused: new Counter({
+      name: 'visavis_sessions_refused_total',
+      help: 'Sessions refused because all were taken',
+      registers,
+    }),
+    utterances: new Counter({
+      name: 'visavis_utterances_total',
+      help: 'Utterances finished, by reason',
+      labelNames: ['reason'],
+      registers,
+    }),
+    textToAudio: new Histogram({
+      name: 'visavis_text_to_audio_seconds',
+      help: 'First text of an utterance to its first packet of sound',
+      buckets: LATENCY_SECONDS,
+      registers,
+    }),
+    textToVideo: new Histogram({
+      name: 'visavis_text_to_video_seconds',
+      help: 'First text of an utterance to its first frame',
+      buckets: LATENCY_SECONDS,
+      registers,
+    }),
+    frames: new Counter({ name: 'visavis_video_frames_total', help: 'Video frames sent', registers }),
+    lateFrames: new Counter({ name: 'visavis_late_frames_total', help: 'Video frames that came too late', registers }),
+    audioGaps: new Counter({ name: 'visavis_audio_gaps_total', help: 'Slots of silence put into speech', registers }),
+    errors: new Counter({
+      name: 'visavis_errors_total',
+      help: 'Errors told to clients',
+      labelNames: ['code'],
+      registers,
+    }),
+    expose: async () => ({ text: await registry.metrics(), contentType: registry.contentType }),
+  };
+};

@@ -1,0 +1,239 @@
+/**
+ * HTTP and WebSocket: the page, what is installed, health, metrics, and the sockets of `/v1/session`. The only fastify and
+ * ws imports.
+ */
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { extname, join, normalize, sep } from 'node:path';
+import type { Duplex } from 'node:stream';
+import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply } from 'fastify';
+import type { Logger } from 'pino';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { Config } from '../../config/schema.ts';
+import type { Clock } from '../clock.ts';
+import { VisavisError, asVisavisError } from '../errors.ts';
+import type { Inference } from '../models/inference.ts';
+import type { MediaServer } from './media/media-channel.ts';
+import { SUBPROTOCOL } from './messages.ts';
+import { createMetrics } from './metrics.ts';
+import { CLOSE, Session } from './session.ts';
+
+/** Seconds after which a refused client may try again. */
+const RETRY_AFTER_S = 5;
+
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.map': 'application/json',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.webp': 'image/webp',
+};
+
+/** The page may run its own code and show its own media, nothing else. */
+const PAGE_POLICY =
+  "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; connect-src 'self' ws: wss:; frame-ancestors 'self'";
+
+export interface ServerDeps {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly inference: Inference;
+  readonly media: MediaServer;
+  /** Folders that the page is read from, the first that has a file wins: its sources, and its compiled modules. */
+  readonly pageFolders: readonly string[];
+  /** Folder of the avatars, for their portraits. */
+  readonly portraitOf: (avatar: string) => string | null;
+}
+
+/** A server that listens. */
+export interface Server {
+  readonly address: string;
+  /** Takes no more sessions, lets the open ones finish what they say (`config.drainMs` at most), then closes all. */
+  drain(): Promise<void>;
+  /** Closes everything now; idempotent. */
+  close(): Promise<void>;
+}
+
+/** Starts to listen. @throws the system's error when the address is taken. */
+export const startServer = async (deps: ServerDeps): Promise<Server> => {
+  const { config, clock, log, inference, media } = deps;
+  const metrics = createMetrics();
+  const sessions = new Set<{ readonly session: Session; readonly socket: WebSocket }>();
+  let draining = false;
+  let opened = 0;
+
+  const loggerInstance: FastifyBaseLogger = log;
+  const app = fastify({ loggerInstance, disableRequestLogging: true, bodyLimit: config.limits.messageBytes });
+  addErrorForm(app);
+  app.get('/livez', () => ({ status: 'ok' }));
+  app.get('/readyz', (_request, reply) => {
+    if (draining) reply.code(503);
+    return { status: draining ? 'draining' : 'ok', sessions: sessions.size, maxSessions: config.limits.sessions };
+  });
+  app.get('/metrics', async (_request, reply) => {
+    const { text, contentType } = await metrics.expose();
+    return reply.type(contentType).send(text);
+  });
+  app.get('/v1/voices', () => ({ voices: inference.voices }));
+  app.get('/v1/avatars', () => ({ avatars: inference.avatars }));
+  app.get<{ Params: { avatar: string } }>('/v1/avatars/:avatar/portrait.png', (request, reply) => {
+    const path = deps.portraitOf(request.params.avatar);
+    if (!path)
+      throw new VisavisError(
+        'unknown_avatar',
+        `there is no avatar "${request.params.avatar}"; GET /v1/avatars lists them`,
+      );
+    return reply.type('image/png').header('cache-control', 'max-age=3600').send(createReadStream(path));
+  });
+  app.get('/v1/session', (_request, reply) =>
+    reply
+      .code(426)
+      .header('upgrade', 'websocket')
+      .send({ error: { code: 'bad_message', message: `open a WebSocket here, subprotocol ${SUBPROTOCOL}` } }),
+  );
+  app.get('/', (_request, reply) => sendPageFile(deps.pageFolders, 'index.html', reply));
+  app.get<{ Params: { '*': string } }>('/client/*', (request, reply) =>
+    sendPageFile(deps.pageFolders, request.params['*'], reply),
+  );
+
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: config.limits.messageBytes,
+    handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+  });
+  app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const path = new URL(request.url ?? '/', 'http://localhost').pathname;
+    if (path !== '/v1/session') return refuse(socket, 404, 'bad_message', 'WebSockets are at /v1/session');
+    if (draining) return refuse(socket, 503, 'shutting_down', 'the server is about to stop');
+    if (sessions.size >= config.limits.sessions) {
+      metrics.refused.inc();
+      return refuse(socket, 503, 'server_full', `all ${config.limits.sessions} sessions are taken; try again soon`);
+    }
+    return sockets.handleUpgrade(request, socket, head, accept);
+  });
+
+  const accept = (socket: WebSocket) => {
+    opened += 1;
+    const session = new Session(`s${opened}-${crypto.randomUUID().slice(0, 8)}`, {
+      inference,
+      media,
+      clock,
+      metrics,
+      log,
+      defaults: { voice: config.voice, avatar: config.avatar },
+      bitrateBps: config.video.bitrateBps,
+      limits: config.limits,
+      openTimeoutMs: config.limits.openTimeoutMs,
+      socket: {
+        sendText: (text) => socket.send(text),
+        sendBinary: (bytes) => socket.send(bytes),
+        unsentBytes: () => socket.bufferedAmount,
+        close: (code, reason) => socket.close(code, reason),
+      },
+    });
+    const entry = { session, socket };
+    sessions.add(entry);
+    metrics.sessions.set(sessions.size);
+    metrics.sessionsTotal.inc();
+
+    const stopPings = keepAlive(socket, clock, config.limits.pingMs);
+    socket.on('message', (data: Buffer, binary) => {
+      if (binary) session.onBinary(data);
+      else session.onText(data.toString('utf8'));
+    });
+    socket.on('error', (error) => log.info({ session: session.id, err: error }, 'socket failed'));
+    socket.on('close', () => {
+      stopPings();
+      sessions.delete(entry);
+      metrics.sessions.set(sessions.size);
+      session
+        .close()
+        .catch((error: unknown) => log.error({ session: session.id, err: error }, 'session did not close'));
+      log.info({ session: session.id }, 'session closed');
+    });
+  };
+
+  const close = async () => {
+    draining = true;
+    const goodbye = new VisavisError('shutting_down', 'the server stops; connect again in a moment');
+    await Promise.all([...sessions].map(({ session }) => session.end(goodbye, CLOSE.goingAway)));
+    for (const { socket } of sessions) socket.terminate();
+    sockets.close();
+    await app.close();
+  };
+  const drain = async () => {
+    draining = true;
+    const untilMs = clock.nowMs() + config.drainMs;
+    while (clock.nowMs() < untilMs && [...sessions].some(({ session }) => session.busy)) {
+      await new Promise<void>((resolve) => clock.at(clock.nowMs() + 100, resolve));
+    }
+    await close();
+  };
+
+  return { address: await app.listen({ host: config.host, port: config.port }), drain, close };
+};
+
+/** Errors as `{"error": {"code", "message"}}`. */
+const addErrorForm = (app: FastifyInstance): void => {
+  app.setNotFoundHandler((request, reply) =>
+    reply.code(404).send({ error: { code: 'bad_message', message: `nothing is at ${request.method} ${request.url}` } }),
+  );
+  app.setErrorHandler((cause: Error & { statusCode?: number }, request, reply) => {
+    const error = asVisavisError(cause);
+    const status = error.code.startsWith('unknown_') ? 404 : (cause.statusCode ?? 500);
+    if (status >= 500) request.log.error({ err: error }, 'request failed');
+    return reply.code(status).send({ error: { code: error.code, message: error.message } });
+  });
+};
+
+/** Answers an upgrade that is not taken, as plain HTTP. */
+const refuse = (socket: Duplex, status: 404 | 503, code: string, message: string): void => {
+  const body = JSON.stringify({ error: { code, message } });
+  const reason = status === 404 ? 'Not Found' : 'Service Unavailable';
+  socket.end(
+    `HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
+      `${status === 503 ? `Retry-After: ${RETRY_AFTER_S}\r\n` : ''}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+};
+
+/** Pings a socket; one that has not answered by the next ping is gone. */
+const keepAlive = (socket: WebSocket, clock: Clock, everyMs: number): (() => void) => {
+  let alive = true;
+  socket.on('pong', () => {
+    alive = true;
+  });
+  let cancel: () => void = () => undefined;
+  const next = () => {
+    cancel = clock.at(clock.nowMs() + everyMs, () => {
+      if (!alive) return socket.terminate();
+      alive = false;
+      socket.ping();
+      return next();
+    });
+  };
+  next();
+  return () => cancel();
+};
+
+/** Sends a file of the page; nothing outside its folders. */
+const sendPageFile = async (folders: readonly string[], name: string, reply: FastifyReply): Promise<FastifyReply> => {
+  const relative = normalize(name);
+  const type = CONTENT_TYPES[extname(relative)];
+  if (type && !relative.startsWith('..') && !relative.startsWith(sep)) {
+    for (const folder of folders) {
+      const path = join(folder, relative);
+      const found = await stat(path).catch(() => null);
+      if (!found?.isFile()) continue;
+      return reply
+        .type(type)
+        .header('cache-control', 'no-cache')
+        .header('content-security-policy', PAGE_POLICY)
+        .header('x-content-type-options', 'nosniff')
+        .send(createReadStream(path));
+    }
+  }
+  return reply.code(404).send({ error: { code: 'bad_message', message: `the page has no file ${name}` } });
+};

@@ -1,0 +1,223 @@
+/**
+ * One socket of `/v1/session`: reads its messages, answers each bad one, keeps the order of the first ones, and owns the
+ * live session behind it. Knows no WebSocket library: the server passes in what a socket can do.
+ */
+import type { Logger } from 'pino';
+import { VisavisError, asVisavisError } from '../errors.ts';
+import { decodeAudioIn } from './binary-frame.ts';
+import { LiveSession, type LiveSessionDeps } from './live-session.ts';
+import { type ClientMessage, type ServerMessage, parseClientMessage } from './messages.ts';
+
+/** Close codes of RFC 6455 §7.4.1 that a session uses. */
+export const CLOSE = { normal: 1000, goingAway: 1001, policy: 1008, internal: 1011, tryLater: 1013 } as const;
+
+/** What a session needs of a socket. */
+export interface SessionSocket {
+  sendText(text: string): void;
+  sendBinary(bytes: Uint8Array): void;
+  unsentBytes(): number;
+  close(code: number, reason: string): void;
+}
+
+export interface SessionDeps extends Omit<LiveSessionDeps, 'output'> {
+  readonly socket: SessionSocket;
+  readonly log: Logger;
+  readonly openTimeoutMs: number;
+}
+
+type State =
+  /** `session.open` has not come. */
+  | { readonly status: 'waiting'; readonly cancelTimeout: () => void }
+  /** Models are being loaded; what comes meanwhile waits. */
+  | { readonly status: 'opening'; readonly early: ClientMessage[] }
+  | { readonly status: 'open'; readonly live: LiveSession }
+  | { readonly status: 'closed' };
+
+/** Messages that may wait while a session opens. */
+const MAX_EARLY_MESSAGES = 64;
+
+/** A session, from the opening of its socket to the end of its last packet. */
+export class Session {
+  readonly id: string;
+  readonly #deps: SessionDeps;
+  readonly #log: Logger;
+  #state: State;
+
+  constructor(id: string, deps: SessionDeps) {
+    this.id = id;
+    this.#deps = deps;
+    this.#log = deps.log.child({ session: id });
+    const { clock, openTimeoutMs } = deps;
+    const expire = () =>
+      this.#fail(
+        new VisavisError('timeout', `session.open was expected within ${openTimeoutMs} ms as the first message`),
+      );
+    this.#state = { status: 'waiting', cancelTimeout: clock.at(clock.nowMs() + openTimeoutMs, expire) };
+  }
+
+  /** Whether it still has something to say. */
+  get busy(): boolean {
+    return this.#state.status === 'open' && this.#state.live.busy;
+  }
+
+  /** Takes a text frame. */
+  onText(frame: string): void {
+    this.#guard(() => this.#dispatch(parseClientMessage(frame)));
+  }
+
+  /** Takes a binary frame. */
+  onBinary(frame: Uint8Array): void {
+    this.#guard(() => {
+      const { payload, first, last } = decodeAudioIn(frame);
+      if (this.#state.status !== 'open') throw new VisavisError('bad_order', 'session.open has to come before sound');
+      this.#state.live.recorded(payload, first ?? false, last ?? false);
+    });
+  }
+
+  /** Frees everything; idempotent. The socket is closed by whoever calls. */
+  async close(): Promise<void> {
+    const state = this.#state;
+    this.#state = { status: 'closed' };
+    if (state.status === 'waiting') state.cancelTimeout();
+    if (state.status === 'open') await state.live.close();
+  }
+
+  /** Tells the client why, then closes session and socket. */
+  async end(error: VisavisError, code: number): Promise<void> {
+    if (this.#state.status === 'closed') return;
+    this.#send({ type: 'error', code: error.code, message: error.message, fatal: true });
+    await this.close();
+    this.#deps.socket.close(code, error.code);
+  }
+
+  #dispatch(message: ClientMessage): void {
+    switch (this.#state.status) {
+      case 'waiting':
+        if (message.type !== 'session.open') {
+          throw new VisavisError('bad_order', `session.open has to be the first message, got ${message.type}`);
+        }
+        this.#state.cancelTimeout();
+        this.#state = { status: 'opening', early: [] };
+        this.#settle(this.#openLive(message));
+        break;
+      case 'opening':
+        if (this.#state.early.length >= MAX_EARLY_MESSAGES) {
+          throw new VisavisError('bad_order', 'wait for session.opened before sending more');
+        }
+        this.#state.early.push(message);
+        break;
+      case 'open':
+        this.#perform(this.#state.live, message);
+        break;
+      case 'closed':
+        break;
+    }
+  }
+
+  async #openLive(message: Extract<ClientMessage, { type: 'session.open' }>): Promise<void> {
+    const { socket } = this.#deps;
+    const output = {
+      send: (reply: ServerMessage) => this.#send(reply),
+      sendBinary: (frame: Uint8Array) => socket.sendBinary(frame),
+      unsentBytes: () => socket.unsentBytes(),
+      fail: (error: VisavisError) => this.#fail(error),
+    };
+    try {
+      const { live, opened } = await LiveSession.start({ ...this.#deps, output }, this.id, message);
+      if (this.#state.status !== 'opening') {
+        await live.close();
+        return;
+      }
+      const { early } = this.#state;
+      this.#state = { status: 'open', live };
+      this.#send(opened);
+      live.run();
+      this.#log.info(
+        { voice: opened.voice, avatar: opened.avatar, transport: message.media.transport },
+        'session opened',
+      );
+      for (const waiting of early) this.#guard(() => this.#perform(live, waiting));
+    } catch (error) {
+      // The client may try again with another voice, avatar or medium.
+      if (this.#state.status === 'opening') this.#waitAgain();
+      throw error;
+    }
+  }
+
+  #waitAgain(): void {
+    const { clock, openTimeoutMs } = this.#deps;
+    const expire = () =>
+      this.#fail(new VisavisError('timeout', `session.open was expected within ${openTimeoutMs} ms`));
+    this.#state = { status: 'waiting', cancelTimeout: clock.at(clock.nowMs() + openTimeoutMs, expire) };
+  }
+
+  #perform(live: LiveSession, message: ClientMessage): void {
+    switch (message.type) {
+      case 'session.open':
+        throw new VisavisError(
+          'bad_order',
+          'this session is open already; use voice.set and avatar.set, or another socket',
+        );
+      case 'webrtc.offer':
+        this.#settle(live.offer(message.sdp));
+        break;
+      case 'webrtc.candidate':
+        live.candidate(message.candidate);
+        break;
+      case 'utterance.append':
+        live.append(message.utterance, message.text);
+        break;
+      case 'utterance.end':
+        live.end(message.utterance);
+        break;
+      case 'interrupt':
+        live.interrupt(message.utterance);
+        break;
+      case 'playback':
+        live.heard(message.mediaTimeMs);
+        break;
+      case 'motion.set':
+        live.setMotion(message);
+        break;
+      case 'avatar.set':
+        this.#settle(live.setAvatar(message.avatar));
+        break;
+      case 'voice.set':
+        this.#settle(live.setVoice(message.voice));
+        break;
+    }
+  }
+
+  #settle(work: Promise<void>): void {
+    work.catch((error: unknown) => this.#answer(error));
+  }
+
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#answer(error);
+    }
+  }
+
+  /** A message that could not be obeyed is answered; the session lives. */
+  #answer(cause: unknown): void {
+    if (this.#state.status === 'closed') return;
+    const error = asVisavisError(cause);
+    if (error.code === 'internal') this.#log.error({ err: error }, 'message failed');
+    this.#deps.metrics.errors.inc({ code: error.code });
+    this.#send({ type: 'error', code: error.code, message: error.message, fatal: false });
+  }
+
+  #fail(error: VisavisError): void {
+    this.#log.warn({ code: error.code }, 'session failed');
+    this.#deps.metrics.errors.inc({ code: error.code });
+    this.end(error, error.code === 'internal' ? CLOSE.internal : CLOSE.policy).catch((cause: unknown) =>
+      this.#log.error({ err: cause }, 'session did not close'),
+    );
+  }
+
+  #send(message: ServerMessage): void {
+    this.#deps.socket.sendText(JSON.stringify(message));
+  }
+}
