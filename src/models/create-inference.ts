@@ -1,0 +1,113 @@
+/** The models of a server, in worker threads: `speech` threads run voices, `face` threads run motion and renderers. */
+import { VisavisError } from '../errors.ts';
+import { find, readCatalog } from './catalog.ts';
+import type { AvatarInfo, Face, Inference, MotionModel, Voice, VoiceInfo } from './inference.ts';
+import { createSpeechPlan } from './speech-plan.ts';
+import { InferencePool } from './worker/inference-client.ts';
+
+export interface InferenceOptions {
+  /** Folder with `voices/`, `motion/`, `renderers/` and `avatars/`. */
+  readonly modelsDir: string;
+  /** Threads that run voices, ≥ 1. @default 1 */
+  readonly speechWorkers?: number;
+  /** Threads that run motion and renderers, ≥ 1. @default 1 */
+  readonly faceWorkers?: number;
+  /** Execution provider of onnxruntime, such as `cuda`. @default 'cpu' */
+  readonly provider?: string;
+  /** The avatar that is loaded at start, with its voice; others load at their first use. @default the first one */
+  readonly avatar?: string;
+  /** The voice that is loaded at start. @default the avatar's own */
+  readonly voice?: string;
+}
+
+/** A typed array of its own: posting a view would copy the whole buffer behind it. */
+const own = (view: Float32Array): Float32Array => (view.byteLength === view.buffer.byteLength ? view : view.slice());
+
+/**
+ * Reads what is installed, starts the workers and waits until the default models have run once.
+ * @throws {VisavisError} `bad_model` when a manifest or file is wrong; `unknown_avatar`, `unknown_voice` for wrong defaults
+ */
+export const createInference = async (options: InferenceOptions): Promise<Inference> => {
+  const { modelsDir, speechWorkers = 1, faceWorkers = 1, provider = 'cpu' } = options;
+  const { voices, motions, renderers, avatars } = await readCatalog(modelsDir);
+  const [motion] = motions.values();
+  const avatarName = options.avatar ?? avatars.keys().next().value;
+  if (!motion || avatarName === undefined) {
+    throw new VisavisError(
+      'bad_model',
+      `${modelsDir}: expected a model in motion/ and an avatar in avatars/, got none.`,
+    );
+  }
+  const avatar = find(avatars, avatarName, 'unknown_avatar', 'avatar').manifest;
+  const voiceName = find(voices, options.voice ?? avatar.voice, 'unknown_voice', 'voice').manifest.name;
+
+  const speechPool = new InferencePool('speech', speechWorkers, { modelsDir, provider });
+  const facePool = new InferencePool('face', faceWorkers, { modelsDir, provider });
+  const close = async () => {
+    await Promise.all([speechPool.close(), facePool.close()]);
+  };
+  try {
+    await Promise.all([
+      speechPool.callAll('warmVoice', { voice: voiceName }),
+      facePool.callAll('warmFace', { avatar: avatarName }),
+      facePool.callAll('warmMotion', { motion: motion.manifest.name }),
+    ]);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+
+  const createVoice = (name: string): Voice => {
+    const { language, sampleRateHz, hopSamples } = find(voices, name, 'unknown_voice', 'voice').manifest.voice;
+    return {
+      name,
+      language,
+      sampleRateHz,
+      async plan(text, speechOptions, signal) {
+        const chunk = await speechPool.call('encode', { voice: name, text, options: speechOptions }, signal);
+        return createSpeechPlan(chunk, hopSamples, (first, end) =>
+          speechPool.call('decode', { voice: name, speech: chunk.speech, first, end }),
+        );
+      },
+    };
+  };
+
+  const createFace = (name: string): Face => {
+    const { renderer, voice } = find(avatars, name, 'unknown_avatar', 'avatar').manifest;
+    const { size, motionFrames, motionCentre } = find(renderers, renderer, 'bad_model', 'renderer').manifest.renderer;
+    return {
+      name,
+      size,
+      motionFrames,
+      motionCentre,
+      voice,
+      render: (descriptors) => facePool.call('render', { avatar: name, motion: own(descriptors) }),
+    };
+  };
+
+  const { sampleRateHz, windowSamples, lookaheadSamples, historyFrames, temperature } = motion.manifest.motion;
+  const motionModel: MotionModel = {
+    sampleRateHz,
+    windowSamples,
+    lookaheadSamples,
+    historyFrames,
+    temperature,
+    next: (pcm, history, noise) =>
+      facePool.call('move', { motion: motion.manifest.name, pcm: own(pcm), history: own(history), noise: own(noise) }),
+  };
+
+  return {
+    voices: [...voices.values()].map(({ manifest: { name, description, licence, voice } }): VoiceInfo => {
+      const { language, gender, sampleRateHz: rate } = voice;
+      return { name, language, gender, sampleRateHz: rate, description, licence };
+    }),
+    avatars: [...avatars.values()].map(({ manifest: { name, description, renderer, voice, licence } }): AvatarInfo => {
+      const { size } = find(renderers, renderer, 'bad_model', 'renderer').manifest.renderer;
+      return { name, description, size, voice, licence };
+    }),
+    voice: async (name) => createVoice(name),
+    face: async (name) => createFace(name),
+    motion: async () => motionModel,
+    close,
+  };
+};

@@ -1,0 +1,77 @@
+/** Inference of PIRenderer (Ren et al. 2021, §3.1): the portrait's features once, then a frame for each motion. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { VisavisError } from '../errors.ts';
+import { MOTION_SIZE } from '../media.ts';
+import type { AvatarManifest, Described, RendererManifest } from './manifest.ts';
+import { float32, OnnxSession, type SessionOptions, type Tensor } from './onnx-session.ts';
+import { decodePng } from './png.ts';
+
+/**
+ * Reads a portrait as the renderer takes it.
+ * @returns float32[1, 3, size, size], RGB 0…1
+ * @throws {VisavisError} `bad_model` when the file is missing, no PNG, or of another size
+ */
+export const readPortrait = async (path: string, size: number): Promise<Tensor<'float32'>> => {
+  const file = await readFile(path).catch((cause: unknown) => {
+    throw new VisavisError('bad_model', `${path}: the avatar names this portrait, but it cannot be read.`, { cause });
+  });
+  const { width, height, rgb } = decodePng(file, path);
+  if (width !== size || height !== size) {
+    throw new VisavisError(
+      'bad_model',
+      `${path}: expected ${size} × ${size} pixels, got ${width} × ${height}. Scale the portrait.`,
+    );
+  }
+  const plane = size * size;
+  const data = new Float32Array(3 * plane);
+  for (let i = 0; i < data.length; i++) data[i] = rgb[(i % plane) * 3 + Math.floor(i / plane)]! / 255;
+  return float32(data, [1, 3, size, size]);
+};
+
+/** A renderer with one portrait, on the thread that calls it; every frame blocks. */
+export class FaceRenderer {
+  readonly #render: OnnxSession;
+  /** The portrait and its features, the same for every frame. */
+  readonly #still: Readonly<Record<string, Tensor>>;
+  readonly #motionFrames: number;
+
+  private constructor(render: OnnxSession, still: Readonly<Record<string, Tensor>>, motionFrames: number) {
+    this.#render = render;
+    this.#still = still;
+    this.#motionFrames = motionFrames;
+  }
+
+  /** @throws {VisavisError} `bad_model` when the portrait or a file is not what the manifests say. */
+  static async load(
+    avatar: Described<AvatarManifest>,
+    { folder, manifest }: Described<RendererManifest>,
+    options: SessionOptions,
+  ): Promise<FaceRenderer> {
+    const { files, renderer } = manifest;
+    const portrait = await readPortrait(join(avatar.folder, avatar.manifest.portrait), renderer.size);
+    const source = await OnnxSession.load(join(folder, files.source.file), files.source, options);
+    const features = await source.run({ portrait });
+    const still = Object.fromEntries(renderer.features.map((name) => [name, features.get(name, 'float32')]));
+    await source.release();
+    const render = await OnnxSession.load(join(folder, files.render.file), files.render, options);
+    return new FaceRenderer(render, { portrait, ...still }, renderer.motionFrames);
+  }
+
+  /**
+   * @param motion - float32[motionFrames × 59], degrees and centimetres
+   * @returns I420, size² × 1.5 bytes
+   */
+  async render(motion: Float32Array): Promise<Uint8Array<ArrayBuffer>> {
+    const outputs = await this.#render.run({
+      motion: float32(motion, [1, this.#motionFrames, MOTION_SIZE]),
+      ...this.#still,
+    });
+    return outputs.get('i420', 'uint8').data;
+  }
+
+  /** Frees the native memory. */
+  release(): Promise<void> {
+    return this.#render.release();
+  }
+}

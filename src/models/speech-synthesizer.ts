@@ -1,0 +1,176 @@
+/**
+ * Inference of VITS (Kim et al. 2021, §2): text encoder and stochastic duration predictor once a text, inverse flow and
+ * decoder in windows. A window carries as many frames of context to each side as flow and decoder see, so joined windows
+ * equal the whole.
+ */
+import { join } from 'node:path';
+import type { WordTiming } from '../media.ts';
+import { readEnglish } from './english/index.ts';
+import type { SpeechOptions } from './inference.ts';
+import type { Described, VoiceManifest } from './manifest.ts';
+import { float32, int64, OnnxSession, type SessionOptions } from './onnx-session.ts';
+import { createSequencer, type PhonemeSequence } from './phoneme-sequence.ts';
+import { createRandom, gaussianNoise } from './random.ts';
+
+/** No phoneme or pause is longer; the stochastic predictor now and then draws minutes. */
+const MAX_SYMBOL_SECONDS = 1;
+/** Latent frames have the streams 0, 1, 2 … of the seed. */
+const DURATION_STREAM = -1;
+
+/** What the encoder gives: the prior of every symbol and how long each lasts. P = symbols, C = latent channels. */
+export interface EncodedSpeech {
+  /** float32[C × P] */
+  readonly mean: Float32Array;
+  /** float32[C × P], standard deviation, already times the voice's noise scale. */
+  readonly deviation: Float32Array;
+  /** int32[P], ≥ 1 */
+  readonly frames: Int32Array;
+  readonly seed: number;
+}
+
+/** A text chunk, ready to be decoded window by window. */
+export interface SpokenChunk {
+  readonly speech: EncodedSpeech;
+  /** Latent frames in all; 0 when there is nothing to say. */
+  readonly frameCount: number;
+  /** ms from the first sample, characters from the first of the text. */
+  readonly words: readonly WordTiming[];
+}
+
+/** Columns `from` to before `to` of a row-major matrix. */
+const columns = (matrix: Float32Array, width: number, from: number, to: number): Float32Array => {
+  if (from === 0 && to === width) return matrix;
+  const rows = matrix.length / width;
+  const cut = new Float32Array(rows * (to - from));
+  for (let row = 0; row < rows; row++)
+    cut.set(matrix.subarray(row * width + from, row * width + to), row * (to - from));
+  return cut;
+};
+
+/** A voice on the thread that calls it; every run blocks. It keeps nothing between calls. */
+export class SpeechSynthesizer {
+  readonly #voice: VoiceManifest['voice'];
+  readonly #encoder: OnnxSession;
+  readonly #flow: OnnxSession;
+  readonly #decoder: OnnxSession;
+  readonly #sequence: (words: ReturnType<typeof readEnglish>) => PhonemeSequence;
+
+  private constructor(
+    voice: VoiceManifest['voice'],
+    [encoder, flow, decoder]: readonly [OnnxSession, OnnxSession, OnnxSession],
+  ) {
+    this.#voice = voice;
+    this.#encoder = encoder;
+    this.#flow = flow;
+    this.#decoder = decoder;
+    this.#sequence = createSequencer(voice.symbols, voice.intersperse);
+  }
+
+  /** @throws {VisavisError} `bad_model` when a file is not what the manifest says. */
+  static async load(
+    { folder, manifest }: Described<VoiceManifest>,
+    options: SessionOptions,
+  ): Promise<SpeechSynthesizer> {
+    const { encoder, flow, decoder } = manifest.files;
+    const load = (graph: typeof encoder) => OnnxSession.load(join(folder, graph.file), graph, options);
+    return new SpeechSynthesizer(manifest.voice, [await load(encoder), await load(flow), await load(decoder)]);
+  }
+
+  /**
+   * Reads English text and decides how long each sound lasts.
+   * @throws {VisavisError} `bad_text` or `text_too_long` when the voice cannot speak it at once
+   */
+  async encode(text: string, { speed, seed }: SpeechOptions): Promise<SpokenChunk> {
+    const { hopSamples, sampleRateHz, noiseScale, durationNoiseScale } = this.#voice;
+    const { ids, words } = this.#sequence(readEnglish(text));
+    const count = ids.length;
+    if (count === 0) {
+      const nothing = new Float32Array(0);
+      return {
+        speech: { mean: nothing, deviation: nothing, frames: new Int32Array(0), seed },
+        frameCount: 0,
+        words: [],
+      };
+    }
+    const noise = gaussianNoise(createRandom(seed, DURATION_STREAM), 2 * count, durationNoiseScale);
+    const outputs = await this.#encoder.run({
+      phonemes: int64(ids, [1, count]),
+      duration_noise: float32(noise, [1, 2, count]),
+    });
+
+    const longest = Math.ceil((MAX_SYMBOL_SECONDS * sampleRateHz) / hopSamples);
+    const frames = Int32Array.from(outputs.get('log_duration', 'float32').data, (logDuration) =>
+      Math.min(longest, Math.max(1, Math.ceil(Math.exp(logDuration) / speed))),
+    );
+    const starts = new Int32Array(count + 1);
+    for (let i = 0; i < count; i++) starts[i + 1] = starts[i]! + frames[i]!;
+    const frameMs = (hopSamples / sampleRateHz) * 1000;
+    return {
+      speech: {
+        mean: outputs.get('mean', 'float32').data,
+        deviation: outputs.get('log_scale', 'float32').data.map((logScale) => Math.exp(logScale) * noiseScale),
+        frames,
+        seed,
+      },
+      frameCount: starts[count]!,
+      words: words.map(({ word, first, end }) => ({
+        text: word.text,
+        startMs: starts[first]! * frameMs,
+        endMs: starts[end]! * frameMs,
+        charStart: word.charStart,
+        charEnd: word.charEnd,
+      })),
+    };
+  }
+
+  /**
+   * Makes the sound of latent frames `first` to before `end`.
+   * @returns float32[(end - first) × hopSamples], -1…1
+   */
+  async decode(speech: EncodedSpeech, first: number, end: number): Promise<Float32Array> {
+    const { hopSamples, latentChannels, flowContextFrames, decoderContextFrames, gain } = this.#voice;
+    const frameCount = speech.frames.reduce((sum, frames) => sum + frames, 0);
+    const latentFirst = Math.max(0, first - decoderContextFrames);
+    const latentEnd = Math.min(frameCount, end + decoderContextFrames);
+    const priorFirst = Math.max(0, latentFirst - flowContextFrames);
+    const priorEnd = Math.min(frameCount, latentEnd + flowContextFrames);
+
+    const prior = this.#samplePrior(speech, priorFirst, priorEnd);
+    const flowed = await this.#flow.run({ prior: float32(prior, [1, latentChannels, priorEnd - priorFirst]) });
+    const latent = columns(
+      flowed.get('latent', 'float32').data,
+      priorEnd - priorFirst,
+      latentFirst - priorFirst,
+      latentEnd - priorFirst,
+    );
+    const decoded = await this.#decoder.run({ latent: float32(latent, [1, latentChannels, latentEnd - latentFirst]) });
+    const audio = decoded
+      .get('audio', 'float32')
+      .data.slice((first - latentFirst) * hopSamples, (end - latentFirst) * hopSamples);
+    for (let i = 0; i < audio.length; i++) audio[i] = Math.min(1, Math.max(-1, audio[i]! * gain));
+    return audio;
+  }
+
+  /** Draws the prior of frames `first` to before `end`, row-major [C, end - first]; a frame's noise depends on seed and frame only. */
+  #samplePrior({ mean, deviation, frames, seed }: EncodedSpeech, first: number, end: number): Float32Array {
+    const channels = this.#voice.latentChannels;
+    const width = end - first;
+    const prior = new Float32Array(channels * width);
+    let symbol = 0;
+    let symbolEnd = frames[0]!;
+    for (let frame = first; frame < end; frame++) {
+      while (frame >= symbolEnd) symbolEnd += frames[++symbol]!;
+      const random = createRandom(seed, frame);
+      for (let channel = 0; channel < channels; channel++) {
+        const at = channel * frames.length + symbol;
+        prior[channel * width + frame - first] = mean[at]! + random.gaussian() * deviation[at]!;
+      }
+    }
+    return prior;
+  }
+
+  /** Frees the native memory. */
+  async release(): Promise<void> {
+    await Promise.all([this.#encoder.release(), this.#flow.release(), this.#decoder.release()]);
+  }
+}

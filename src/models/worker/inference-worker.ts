@@ -1,0 +1,107 @@
+/** A thread that runs models: calls one after another, each blocking it. */
+import { parentPort, workerData, type TransferListItem } from 'node:worker_threads';
+import { asVisavisError } from '../../errors.ts';
+import { MOTION_SIZE } from '../../media.ts';
+import { find, readCatalog, type Catalog } from '../catalog.ts';
+import { FaceRenderer } from '../face-renderer.ts';
+import { MotionPredictor } from '../motion-predictor.ts';
+import { windowsOf } from '../speech-plan.ts';
+import { SpeechSynthesizer } from '../speech-synthesizer.ts';
+import type { Call, FromWorker, Operation, ReplyOf, RequestOf, ToWorker, WorkerSettings } from './protocol.ts';
+
+/** Remembers what was loaded; a failed load is tried again at the next call. */
+const loadOnce = <T>(load: (name: string) => Promise<T>): ((name: string) => Promise<T>) => {
+  const loaded = new Map<string, T>();
+  return async (name) => {
+    const found = loaded.get(name) ?? (await load(name));
+    loaded.set(name, found);
+    return found;
+  };
+};
+
+type Handlers = { readonly [O in Operation]: (request: RequestOf<O>) => Promise<ReplyOf<O>> };
+
+const createHandlers = (catalog: Catalog, { provider }: WorkerSettings): Handlers => {
+  const voice = loadOnce((name) =>
+    SpeechSynthesizer.load(find(catalog.voices, name, 'unknown_voice', 'voice'), { provider }),
+  );
+  const motion = loadOnce((name) =>
+    MotionPredictor.load(find(catalog.motions, name, 'bad_model', 'motion model'), { provider }),
+  );
+  const face = loadOnce((name) => {
+    const avatar = find(catalog.avatars, name, 'unknown_avatar', 'avatar');
+    return FaceRenderer.load(avatar, find(catalog.renderers, avatar.manifest.renderer, 'bad_model', 'renderer'), {
+      provider,
+    });
+  });
+
+  return {
+    async warmVoice({ voice: name }) {
+      const synthesizer = await voice(name);
+      const { speech, frameCount } = await synthesizer.encode('Hello, I am here.', { speed: 1, seed: 0 });
+      for (const [first, end] of windowsOf(frameCount)) await synthesizer.decode(speech, first, end);
+      return null;
+    },
+    async warmFace({ avatar }) {
+      const { manifest } = find(catalog.avatars, avatar, 'unknown_avatar', 'avatar');
+      const frames = find(catalog.renderers, manifest.renderer, 'bad_model', 'renderer').manifest.renderer.motionFrames;
+      await (await face(avatar)).render(new Float32Array(frames * MOTION_SIZE));
+      return null;
+    },
+    async warmMotion({ motion: name }) {
+      const { windowSamples, historyFrames } = find(catalog.motions, name, 'bad_model', 'motion model').manifest.motion;
+      const predictor = await motion(name);
+      const history = new Float32Array(historyFrames * MOTION_SIZE);
+      await predictor.next(new Float32Array(windowSamples), history, new Float32Array(MOTION_SIZE));
+      return null;
+    },
+    encode: async (request) => (await voice(request.voice)).encode(request.text, request.options),
+    decode: async ({ voice: name, speech, first, end }) => (await voice(name)).decode(speech, first, end),
+    move: async ({ motion: name, pcm, history, noise }) => (await motion(name)).next(pcm, history, noise),
+    render: async (request) => (await face(request.avatar)).render(request.motion),
+  };
+};
+
+const port = parentPort!;
+const settings = workerData as WorkerSettings;
+const handlers = readCatalog(settings.modelsDir).then((catalog) => createHandlers(catalog, settings));
+// The first call reports it; until then it must not count as unhandled.
+handlers.catch(() => undefined);
+const waiting: Call[] = [];
+let busy = false;
+
+const send = (message: FromWorker, transfer: readonly TransferListItem[] = []) => port.postMessage(message, transfer);
+
+const fail = (id: number, cause: unknown) => {
+  const { code, message } = asVisavisError(cause, 'inference_failed');
+  send({ id, error: { code, message } });
+};
+
+const answer = async ({ id, operation, request }: Call): Promise<void> => {
+  try {
+    const handle = (await handlers)[operation] as (request: RequestOf<Operation>) => Promise<ReplyOf<Operation>>;
+    const value = await handle(request);
+    send({ id, value }, ArrayBuffer.isView(value) && value.buffer instanceof ArrayBuffer ? [value.buffer] : []);
+  } catch (error) {
+    fail(id, error);
+  }
+};
+
+const drain = async (): Promise<void> => {
+  if (busy) return;
+  busy = true;
+  for (let call = waiting.shift(); call; call = waiting.shift()) await answer(call);
+  busy = false;
+};
+
+port.on('message', (message: ToWorker) => {
+  // Messages arrive between runs, so this interrupts no native code.
+  if ('exit' in message) process.exit();
+  if ('cancel' in message) {
+    const at = waiting.findIndex(({ id }) => id === message.cancel);
+    if (at >= 0) fail(waiting.splice(at, 1)[0]!.id, new Error('The call was given up before it began.'));
+    return;
+  }
+  waiting.push(message);
+  void drain();
+});

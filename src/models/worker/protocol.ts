@@ -1,0 +1,43 @@
+/** Messages between the main thread and an inference worker. Models are named; the worker loads them at their first use. */
+import type { ErrorCode } from '../../errors.ts';
+import type { SpeechOptions } from '../inference.ts';
+import type { EncodedSpeech, SpokenChunk } from '../speech-synthesizer.ts';
+
+/** What a worker starts with. */
+export interface WorkerSettings {
+  readonly modelsDir: string;
+  /** Execution provider of onnxruntime. */
+  readonly provider: string;
+}
+
+/** What a worker can be asked, and what it answers. Nothing is kept between calls but loaded models. */
+export interface Operations {
+  /** Loads a voice and speaks a word, so that the next call is as fast as any. */
+  warmVoice: { request: { voice: string }; reply: null };
+  warmFace: { request: { avatar: string }; reply: null };
+  warmMotion: { request: { motion: string }; reply: null };
+  encode: { request: { voice: string; text: string; options: SpeechOptions }; reply: SpokenChunk };
+  decode: { request: { voice: string; speech: EncodedSpeech; first: number; end: number }; reply: Float32Array };
+  move: {
+    request: { motion: string; pcm: Float32Array; history: Float32Array; noise: Float32Array };
+    reply: Float32Array;
+  };
+  render: { request: { avatar: string; motion: Float32Array }; reply: Uint8Array<ArrayBuffer> };
+}
+
+export type Operation = keyof Operations;
+export type RequestOf<O extends Operation> = Operations[O]['request'];
+export type ReplyOf<O extends Operation> = Operations[O]['reply'];
+
+/** One call; `id` counts the calls of a thread. */
+export type Call = {
+  [O in Operation]: { readonly id: number; readonly operation: O; readonly request: RequestOf<O> };
+}[Operation];
+
+/** To the worker: a call, the wish that a call that has not begun is skipped, or that the thread ends before its next call. */
+export type ToWorker = Call | { readonly cancel: number } | { readonly exit: true };
+
+/** From the worker: every call is answered once, skipped ones too. */
+export type FromWorker =
+  | { readonly id: number; readonly value: ReplyOf<Operation> }
+  | { readonly id: number; readonly error: { readonly code: ErrorCode; readonly message: string } };
