@@ -1,0 +1,1 @@
+export { readEnglish, type SpokenWord } from './read-english.ts';

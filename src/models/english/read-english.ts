@@ -1,0 +1,153 @@
+import { NUMBER_READERS } from './number-readers.ts';
+import type { Phones } from './phones.ts';
+import { pronounce, spell, startsWithVowel } from './pronounce.ts';
+import { toReadable } from './readable-text.ts';
+import type { Kind, Place, Reading } from './reader.ts';
+import { WEB_READERS } from './web-readers.ts';
+import { WORD_READERS } from './word-readers.ts';
+
+/** A visible token of a text and how it is said. */
+export interface SpokenWord {
+  /** The token as it stands in the text: `text.slice(charStart, charEnd)`. */
+  readonly text: string;
+  /** First UTF-16 index of the token in the text. */
+  readonly charStart: number;
+  /** Index after its last. */
+  readonly charEnd: number;
+  /** Pronunciations of the words it is read as, ARPAbet with stress; none for a token without a sound. */
+  readonly phonemes: readonly Phones[];
+  /** ',' '.' '?' '!' that follows it, or ''. */
+  readonly punctuation: string;
+}
+
+interface Draft {
+  readonly charStart: number;
+  charEnd: number;
+  readonly words: string[];
+  readonly phones: Phones | undefined;
+  punctuation: string;
+}
+
+const READERS = [...WEB_READERS, ...NUMBER_READERS, ...WORD_READERS];
+/** Where a token can begin: a letter, a figure, a sign, or a mark that belongs to what follows. */
+const BEGINNING = /[\p{L}\p{N}\p{S}&%*°§]|['.+-](?=[\p{L}\p{N}.])|[#@](?=[\p{L}\p{N}])|\[(?=\[)/uy;
+const WEAKEST_FIRST = ['', ',', '.', '!', '?'];
+const ADJACENT = new Set(['', ' ', '-']);
+const HISSING_LETTER = /[SXHJ]|CH$/;
+
+/** What the marks and line ends between two tokens sound like; `listed` when a heading or list item ends there. */
+const punctuationOf = (gap: string, listed: boolean): string => {
+  if (gap.includes('?')) return '?';
+  if (gap.includes('!')) return '!';
+  if (/(?<!\.)\.(?!\.)/.test(gap)) return '.';
+  if (/\n[^\S\n]*\n/.test(gap) || (listed && gap.includes('\n'))) return '.';
+  return /[,;:—–()[\]{}|]|--|\s-\s|\.\./.test(gap) ? ',' : '';
+};
+
+const stronger = (a: string, b: string) => (WEAKEST_FIRST.indexOf(b) > WEAKEST_FIRST.indexOf(a) ? b : a);
+
+/** Lines that stand for themselves, in the original text: headings, list items, quotations. */
+const LISTED = /^[^\S\n]{0,12}(?:#{1,6}\s|[-*+•]\s|\d{1,3}[.)]\s|>)/;
+const isListed = (text: string, lineStart: number) => LISTED.test(text.slice(lineStart, lineStart + 20));
+
+const readAt = (place: Place): Reading | undefined => {
+  BEGINNING.lastIndex = place.at;
+  if (!BEGINNING.test(place.plain)) return undefined;
+  for (const { pattern, read } of READERS) {
+    pattern.lastIndex = place.at;
+    const match = pattern.exec(place.plain);
+    const reading = match === null ? undefined : read(match, place);
+    if (reading !== undefined && reading.length > 0) return reading;
+  }
+  return undefined;
+};
+
+const draftTokens = (text: string): Draft[] => {
+  const { plain, from, to } = toReadable(text);
+  const drafts: Draft[] = [];
+  let carried: readonly string[] = [];
+  let last: { readonly text: string; readonly kind: Kind } | undefined;
+  let ended = true;
+  let gapStart = 0;
+  let lineStart = 0;
+
+  const closeGap = (end: number) => {
+    const gap = plain.slice(gapStart, end);
+    const newline = gap.lastIndexOf('\n');
+    const nextLine = newline < 0 ? lineStart : (from[gapStart + newline] ?? 0) + 1;
+    const listed = newline >= 0 && (isListed(text, lineStart) || isListed(text, nextLine));
+    const draft = drafts.at(-1);
+    if (draft !== undefined) draft.punctuation = stronger(draft.punctuation, punctuationOf(gap, listed));
+    lineStart = nextLine;
+  };
+
+  for (let at = 0; at < plain.length; ) {
+    const adjacent = at - gapStart <= 1 && ADJACENT.has(plain.slice(gapStart, at));
+    const reading = readAt({ plain, at, previous: last && { ...last, adjacent, ended } });
+    if (reading === undefined) {
+      ended ||= /[.!?]/.test(plain.charAt(at));
+      at++;
+      continue;
+    }
+    closeGap(at);
+    const charStart = from[at] ?? 0;
+    const charEnd = to[at + reading.length - 1] ?? charStart;
+    const words = [...reading.words, ...carried];
+    const draft = drafts.at(-1);
+    // One character of the original may stand for two tokens: "℅" is "c/o".
+    if (draft !== undefined && charStart < draft.charEnd) {
+      draft.words.push(...words);
+      draft.charEnd = Math.max(draft.charEnd, charEnd);
+    } else {
+      const punctuation = reading.dotted === true ? '.' : '';
+      drafts.push({ charStart, charEnd, words, phones: reading.phones, punctuation });
+    }
+    carried = reading.carried ?? [];
+    last = { text: plain.slice(at, at + reading.length), kind: reading.kind };
+    ended = reading.dotted === true;
+    at += reading.length;
+    gapStart = at;
+  }
+  closeGap(plain.length);
+  drafts.at(-1)?.words.push(...carried);
+  return drafts;
+};
+
+/** "b." is the name of a letter, "b.'s" its plural. */
+const phonesOf = (word: string): Phones => {
+  const [, letter, plural] = /^([a-z])\.('s)?$/.exec(word) ?? [];
+  if (letter === undefined) return pronounce(word);
+  const phones = spell(letter);
+  if (plural === undefined) return phones;
+  return HISSING_LETTER.test(letter.toUpperCase()) ? [...phones, 'IH0', 'Z'] : [...phones, 'Z'];
+};
+
+/**
+ * Reads English text aloud, on paper: every visible token with its place in the text, its pronunciation and the mark after it.
+ * Numbers, dates, addresses and the like are said in words; markup is hidden; what English cannot say has no phonemes. Takes
+ * any string, in time linear in its length. The first call loads the dictionary, the first unknown word the letter-to-sound rules.
+ *
+ * @throws {VisavisError} `bad_model` when the dictionary or the rules are missing.
+ */
+export const readEnglish = (text: string): readonly SpokenWord[] => {
+  const tokens = draftTokens(text).map(({ charStart, charEnd, words, phones, punctuation }) => ({
+    text: text.slice(charStart, charEnd),
+    charStart,
+    charEnd,
+    phonemes: phones === undefined ? words.map(phonesOf).filter((spoken) => spoken.length > 0) : [phones],
+    punctuation,
+  }));
+  // From the end, because "the" depends on the word after it.
+  let beforeVowel = false;
+  const spoken: SpokenWord[] = [];
+  for (const { phonemes, ...token } of tokens.toReversed()) {
+    const fitted = phonemes.toReversed().map((phones) => {
+      const isThe = phones.length === 2 && phones[0] === 'DH' && phones[1] === 'AH0';
+      const said = isThe && beforeVowel ? ['DH', 'IY0'] : phones;
+      beforeVowel = startsWithVowel(said);
+      return said;
+    });
+    spoken.push({ ...token, phonemes: fitted.reverse() });
+  }
+  return spoken.reverse();
+};

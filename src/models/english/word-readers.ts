@@ -1,0 +1,176 @@
+/** Readers of words, abbreviations, roman numerals and symbols, and of what has no sound. */
+import { AMBIGUOUS_DOTTED, DOTTED, INITIALISMS, MONTH_NAMES, SYMBOLS, TITLES } from './lexicon.ts';
+import { readCapitals, readMixed } from './mixed-word.ts';
+import { unitAfter } from './number-readers.ts';
+import { readCardinal, readOrdinal } from './numbers.ts';
+import { isKnown } from './pronounce.ts';
+import { type Place, type Reader, reader, spellOut } from './reader.ts';
+
+const ENDS = String.raw`(?![\p{L}\p{N}])`;
+/** No word is longer; what is goes piece by piece. */
+const WORD = String.raw`[A-Za-z]{1,60}(?:'[A-Za-z]{1,20}){0,3}`;
+
+const ROMAN = /^(?:X{0,3})(?:IX|IV|V?I{0,3})$/;
+const ROMAN_VALUES: Readonly<Record<string, number>> = { I: 1, V: 5, X: 10 };
+
+const fromRoman = (numeral: string): number => {
+  let sum = 0;
+  for (let i = 0; i < numeral.length; i++) {
+    const value = ROMAN_VALUES[numeral.charAt(i)] ?? 0;
+    sum += value < (ROMAN_VALUES[numeral.charAt(i + 1)] ?? 0) ? -value : value;
+  }
+  return sum;
+};
+
+/** Names of which there was more than one on a throne. */
+const RULERS = new Set(
+  (
+    'henry louis elizabeth george charles edward james william richard napoleon john paul pius benedict philip francis frederick ' +
+    'catherine mary nicholas alexander peter leo gregory innocent clement urban ivan ferdinand otto ramses ptolemy darius xerxes ' +
+    'christian gustav carl haakon harald olaf sixtus julius boniface victoria joseph leopold albert umberto wilhelm maximilian ' +
+    'margrethe beatrix juan felipe alfonso pedro thutmose amenhotep cleopatra constantine theodosius justinian'
+  ).split(' '),
+);
+/** Nouns that are numbered in roman figures. */
+const NUMBERED = new Set(
+  'war chapter part type volume act scene phase section class stage level mark book title grade appendix figure table schedule article'.split(
+    ' ',
+  ),
+);
+
+const readRoman = (numeral: string, { previous }: Place): string[] | undefined => {
+  if (previous === undefined || !previous.adjacent || !ROMAN.test(numeral)) return undefined;
+  const name = previous.text.toLowerCase();
+  const value = String(fromRoman(numeral));
+  if (NUMBERED.has(name)) return readCardinal(value);
+  if (RULERS.has(name) && numeral !== 'I') return ['the', ...readOrdinal(value)];
+  if (numeral.length > 1 && /^[A-Z][a-z]+$/.test(previous.text)) return readCardinal(value);
+  return undefined;
+};
+
+/** Whether the nearest words are in capitals too: somebody shouts, and capitals do not make an acronym. */
+const isShouted = ({ plain, at }: Place, length: number): boolean => {
+  const before = /([A-Za-z']{2,30})[^A-Za-z']{1,5}$/.exec(plain.slice(Math.max(0, at - 36), at))?.[1];
+  const after = /^[^A-Za-z']{1,5}([A-Za-z']{2,30})/.exec(plain.slice(at + length, at + length + 36))?.[1];
+  const around = [before, after].filter((word) => word !== undefined);
+  return around.length > 0 && around.every((word) => word === word.toUpperCase());
+};
+
+const startsSentence = (place: Place) => place.previous === undefined || place.previous.ended;
+
+const readWord = (word: string, place: Place): string[] => {
+  const lower = word.toLowerCase();
+  const { previous } = place;
+  if (previous?.kind === 'number' && previous.adjacent) {
+    const unit = unitAfter(word, previous.text);
+    if (unit !== undefined) return unit;
+    if (/^[AP]M$/i.test(word)) return spellOut(word);
+  }
+  if (word === 'A') return startsSentence(place) || /^ [a-z]/.test(place.plain.slice(place.at + 1, place.at + 3)) ? ['a'] : ['a.'];
+  if (lower === 'a' || lower === 'i') return lower === 'a' ? ['a'] : ['i.'];
+  if (word.length === 1) return spellOut(word);
+  if (word === lower && (isKnown(lower) || word.includes("'"))) return [lower];
+  const numeral = readRoman(word, place);
+  if (numeral !== undefined) return numeral;
+  const possessive = /^([A-Z]{2,})'(?:S|s)$/.exec(word)?.[1];
+  if (word === word.toUpperCase() && possessive === undefined) return readCapitals(word, isShouted(place, word.length));
+  if (/^[A-Z]?[a-z']+$/.test(word)) {
+    if (MONTH_NAMES.has(lower) && word !== lower && !isKnown(lower)) return [MONTH_NAMES.get(lower) ?? lower];
+    return readMixed(lower.includes("'") ? word : lower);
+  }
+  return readMixed(word);
+};
+
+/** Whether the text goes on in the same sentence after an abbreviation's dot. */
+const endsSentence = (abbreviation: string, { plain, at }: Place, length: number): boolean => {
+  const rest = plain.slice(at + length, at + length + 40);
+  if (/^["')\]*_]{0,5}(?:\s*$|\s*\n)/.test(rest)) return at + length + 40 > plain.length || rest.includes('\n');
+  return !TITLES.has(abbreviation) && /^["')\]]{0,5}\s{1,5}["'([]{0,3}[A-Z]/.test(rest);
+};
+
+const streets = /[A-Z][a-z]+ $|\d(?:st|nd|rd|th) $/;
+
+const readDotted = (abbreviation: string, place: Place): string[] | undefined => {
+  const lower = abbreviation.toLowerCase();
+  const { plain, at, previous } = place;
+  const after = plain.slice(at + abbreviation.length + 1, at + abbreviation.length + 4);
+  if (AMBIGUOUS_DOTTED.has(lower)) {
+    const isNumbered = /^ ?\d/.test(after);
+    const isName = TITLES.has(lower) && abbreviation !== lower && /^ [A-Z]/.test(after);
+    if (lower === 'no' || lower === 'fig' || lower === 'ch' ? !isNumbered : !isNumbered && !isName && previous?.kind !== 'number') {
+      if (!(lower === 'co' || lower === 'al') || !/^[,\s]|^$/.test(after)) return undefined;
+      if (lower === 'co' && abbreviation === lower) return undefined;
+    }
+  }
+  if ((lower === 'st' || lower === 'dr') && streets.test(plain.slice(Math.max(0, at - 24), at)) && !/^ [A-Z]/.test(after)) {
+    return [lower === 'st' ? 'street' : 'drive'];
+  }
+  return DOTTED.get(lower)?.split(' ');
+};
+
+export const WORD_READERS: readonly Reader[] = [
+  {
+    pattern: new RegExp(String.raw`(?:[A-Za-z]\.){2,12}|[Pp]h\.[Dd]\.`, 'uy'),
+    read: ([text], place) => {
+      const known = INITIALISMS.get(text.toLowerCase());
+      // "e.g.x" or the end of "U.S.Army": the last letter belongs to what follows.
+      if (/[A-Za-z]/.test(place.plain.charAt(place.at + text.length)) && known === undefined) return undefined;
+      const dotted = endsSentence(known === undefined || /^[ap]/i.test(text) ? '' : 'mr', place, text.length);
+      return { length: text.length, kind: 'word', words: known?.split(' ') ?? spellOut(text), dotted };
+    },
+  },
+  {
+    pattern: new RegExp(String.raw`(?<abbreviation>[A-Za-z]{2,8})\.(?![\p{L}\p{N}])`, 'uy'),
+    read: (match, place) => {
+      const abbreviation = match.groups?.['abbreviation'] ?? '';
+      if (place.plain.charAt(place.at + match[0].length) === '.') return undefined;
+      const spoken = readDotted(abbreviation, place);
+      if (spoken === undefined) return undefined;
+      const { length } = match[0];
+      return { length, kind: 'word', words: spoken, dotted: endsSentence(abbreviation.toLowerCase(), place, length) };
+    },
+  },
+  {
+    // An initial: "J. Smith".
+    pattern: /(?<letter>[A-Z])\.(?= [A-Z][a-z])/uy,
+    read: (match, place) =>
+      match.groups?.['letter'] === 'I' && !/[A-Z][a-z]+ $/.test(place.plain.slice(Math.max(0, place.at - 20), place.at))
+        ? undefined
+        : { length: 2, kind: 'word', words: spellOut(match[0]) },
+  },
+  reader(new RegExp(String.raw`(?:[A-Za-z]{1,20}\d{1,10}|\d{1,10}[A-Za-z]{1,20})(?:[A-Za-z]{1,20}|\d{1,10}|-\d{1,10}){0,6}${ENDS}`, 'uy'), 'other', (_, place) =>
+    readMixed(/^[A-Za-z\d-]{1,200}/.exec(place.plain.slice(place.at, place.at + 200))?.[0].replace(/-(?!\d).*$/, '') ?? ''),
+  ),
+  {
+    pattern: new RegExp(String.raw`'?${WORD}(?:_{1,3}${WORD}){0,10}'?(?![\p{M}])`, 'uy'),
+    read: ([text], place) => {
+      const [, opening = '', core = '', closing = ''] = /^('?)(.*?)('?)$/.exec(text) ?? [];
+      const contracted = opening + core;
+      if (opening !== '' && isKnown(contracted.toLowerCase())) {
+        return { length: contracted.length, kind: 'word', words: [contracted.toLowerCase()] };
+      }
+      if (opening !== '') return undefined;
+      const lower = core.toLowerCase();
+      const isOwner = closing !== '' && /(?:s|in)$/.test(lower) && !/(?:^|[\s(])'[^']{0,60}$/.test(place.plain.slice(Math.max(0, place.at - 60), place.at));
+      const length = core.length + (isOwner ? 1 : 0);
+      if (isOwner && lower.endsWith('in') && !isKnown(lower)) return { length, kind: 'word', words: [`${lower}'`] };
+      return { length, kind: 'word', words: core.includes('_') ? core.split(/_+/).flatMap(readMixed) : readWord(core, place) };
+    },
+  },
+  reader(/[&=%+×÷±≈≤≥≠→°π∞√∑µ§<>~$€£@*]/uy, 'other', (_, { plain, at, previous }) => {
+    const symbol = plain.charAt(at);
+    const spoken = SYMBOLS.get(symbol)?.split(' ');
+    const after = plain.slice(at + 1, at + 3);
+    const isOperand = /^ ?[\p{N}\p{L}(]/u.test(after) && previous !== undefined && previous.adjacent;
+    if (symbol === '&' || symbol === '@') return previous === undefined && after === '' ? [] : spoken;
+    if (symbol === '%' || symbol === '°') return previous?.kind === 'number' ? spoken : [];
+    if (symbol === '~') return /^\d/.test(after) ? spoken : [];
+    if (symbol === '$' || symbol === '€' || symbol === '£') return previous?.kind === 'number' ? spoken : [];
+    if (/[*<>]/.test(symbol)) return isOperand && previous.kind === 'number' && /^ ?\d/.test(after) ? spoken : [];
+    if (/[+=→]/.test(symbol)) return isOperand ? spoken : [];
+    return spoken;
+  }),
+  // What this voice cannot say: other scripts by the word, emoji and stray signs.
+  reader(/[\p{L}\p{M}]{1,200}/uy, 'other', () => []),
+  reader(/[^\s\p{P}\p{L}\p{N}]{1,50}|\p{N}/uy, 'other', () => []),
+];

@@ -1,0 +1,63 @@
+/**
+ * Accuracy for words outside the dictionary, measured on the twentieth of the dictionary that
+ * `letter_to_sound.py --held-out` has not seen: the rules alone, and with the inflections and compounds of the other words.
+ *
+ *     npm run build && node training/english/evaluate.mjs HELD_OUT.bin
+ */
+import { crc32 } from 'node:zlib';
+import { dictionary } from 'cmu-pronouncing-dictionary';
+import { lookUp } from '../../dist/src/models/english/dictionary.js';
+import { loadLetterToSound } from '../../dist/src/models/english/letter-to-sound.js';
+import { guess } from '../../dist/src/models/english/pronounce.js';
+
+const HELD_OUT_SHARE = 20;
+const isHeldOut = (word) => crc32(word) % HELD_OUT_SHARE === 0;
+const words = Object.keys(dictionary).filter((w) => /^[a-z]{2,}$/.test(w) && /[aeiouy]/.test(w) && isHeldOut(w));
+const withoutHeldOut = (word) => (isHeldOut(word) ? undefined : lookUp(word));
+const rules = loadLetterToSound(process.argv[2]);
+
+const bare = (phones) => phones.replaceAll(/\d/g, '');
+const entriesOf = (word) =>
+  ['', '(2)', '(3)', '(4)'].map((variant) => dictionary[word + variant]).filter((entry) => entry !== undefined);
+
+const distance = (a, b) => {
+  let row = b.map((_, j) => j + 1);
+  a.forEach((x, i) => {
+    let diagonal = i;
+    let left = i + 1;
+    row = row.map((above, j) => {
+      left = Math.min(left + 1, above + 1, diagonal + (x === b[j] ? 0 : 1));
+      diagonal = above;
+      return left;
+    });
+  });
+  return row.at(-1) ?? a.length;
+};
+
+const measure = (name, read) => {
+  const count = { first: 0, any: 0, anyBare: 0, errors: 0, phones: 0 };
+  const wrong = [];
+  const begun = performance.now();
+  const said = words.map((word) => read(word).join(' '));
+  const elapsed = performance.now() - begun;
+  words.forEach((word, i) => {
+    const entries = entriesOf(word);
+    count.first += entries[0] === said[i];
+    count.any += entries.includes(said[i]);
+    count.anyBare += entries.some((entry) => bare(entry) === bare(said[i]));
+    count.errors += distance(bare(said[i]).split(' '), bare(entries[0]).split(' '));
+    count.phones += entries[0].split(' ').length;
+    if (!entries.includes(said[i])) wrong.push(`${word}: ${said[i]} for ${entries[0]}`);
+  });
+  const share = (n) => `${((100 * n) / words.length).toFixed(1)} %`;
+  console.log(
+    `${name}: ${words.length} words; first entry ${share(count.first)}, any entry ${share(count.any)}, ` +
+      `any entry without stress ${share(count.anyBare)}; phone error rate ${((100 * count.errors) / count.phones).toFixed(1)} %; ` +
+      `${((1000 * elapsed) / words.length).toFixed(0)} µs a word`,
+  );
+  return wrong;
+};
+
+measure('rules', rules);
+const wrong = measure('rules, inflections and compounds', (word) => guess(word, withoutHeldOut, rules));
+if (process.argv.includes('--wrong')) console.log(wrong.join('\n'));
