@@ -39,7 +39,8 @@ export class Resampler {
     const samples = new Float32Array(this.#past.length + input.length);
     samples.set(this.#past);
     samples.set(input, this.#past.length);
-    const end = (samples.length - this.#taps) * this.#up;
+    // The last position whose taps are all there.
+    const end = (samples.length - this.#taps + 1) * this.#up - 1;
     const out = new Float32Array(Math.max(0, Math.floor((end - this.#position) / this.#down) + 1));
     for (let i = 0; i < out.length; i += 1) {
       const first = Math.floor(this.#position / this.#up);

@@ -22,7 +22,7 @@ import type { ServerMessage, SessionOpen } from './messages.ts';
 import type { Metrics } from './metrics.ts';
 
 /** Sample rates that Opus takes (RFC 6716 §2). */
-const OPUS_RATES: readonly number[] = [8000, 12000, 16000, 24000, 48000];
+const OPUS_RATES: ReadonlySet<number> = new Set([8000, 12000, 16000, 24000, 48000]);
 /** How often a full socket is looked at again. */
 const BACKPRESSURE_POLL_MS = 20;
 
@@ -553,7 +553,7 @@ export class LiveSession {
 const sessionRate = (open: SessionOpen, codec: 'opus' | 'pcm_s16le', voiceRateHz: number): number => {
   const asked = open.media.audio?.sampleRateHz;
   if (codec === 'pcm_s16le') return asked ?? voiceRateHz;
-  return OPUS_RATES.includes(voiceRateHz) ? voiceRateHz : 48_000;
+  return OPUS_RATES.has(voiceRateHz) ? voiceRateHz : 48_000;
 };
 
 /** float32[59], standard normal × temperature; the same for the same seed and slot. */
