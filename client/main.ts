@@ -1,0 +1,331 @@
+/** The demo page: joins its parts to a session, and finds a new session when one is lost. */
+import { CaptionTimeline, CaptionView } from './captions.ts';
+import { createComposer } from './composer.ts';
+import { LatencyMeter } from './latency.ts';
+import { PlayoutClock } from './playout-clock.ts';
+import { compareTotals, readTotals, type ReceiverTotals } from './receiver-stats.ts';
+import { backOffMs, patientWait } from './reconnect.ts';
+import { connect, SessionError, type Session } from './session.ts';
+import { Stage } from './stage.ts';
+import { StatsPanel } from './stats-panel.ts';
+
+/** RTP clock rates of the two tracks (RFC 7587 §4.1, RFC 7741 §4.1). */
+const AUDIO_RATE_HZ = 48_000;
+const VIDEO_RATE_HZ = 90_000;
+const STATS_EVERY_MS = 1000;
+/** How long media are buffered here at the least: where they begin when the server does not tell its RTP base. */
+const USUAL_BUFFER_MS = 60;
+const NOTICE_MS = 8000;
+/** Codes that no second attempt with the same wishes can cure. */
+const UNKNOWN = new Set(['unknown_voice', 'unknown_avatar']);
+
+const byId = <T extends HTMLElement>(id: string, type: new () => T): T => {
+  const found = document.getElementById(id);
+  if (!(found instanceof type)) throw new Error(`The page has no ${type.name} "${id}".`);
+  return found;
+};
+
+const status = byId('status', HTMLElement);
+const notice = byId('notice', HTMLElement);
+const captionText = byId('caption-text', HTMLElement);
+const voiceSelect = byId('voice', HTMLSelectElement);
+const avatarSelect = byId('avatar', HTMLSelectElement);
+const speedSlider = byId('speed', HTMLInputElement);
+const speedValue = byId('speed-value', HTMLOutputElement);
+const panel = new StatsPanel(byId('stats', HTMLElement));
+const caption = new CaptionView(byId('caption', HTMLElement));
+
+/** What belongs to one session and ends with it. */
+interface Talk {
+  readonly session: Session;
+  readonly timeline: CaptionTimeline;
+  readonly latency: LatencyMeter;
+  readonly audioClock: PlayoutClock;
+  readonly videoClock: PlayoutClock;
+  /** Texts of the utterances that are not finished, by id. */
+  readonly texts: Map<string, string>;
+  /** Id of the utterance that is being typed. */
+  typed: string | null;
+  totals: ReceiverTotals | null;
+}
+
+let talk: Talk | null = null;
+
+const setStatus = (state: 'connecting' | 'ready' | 'speaking' | 'lost', text: string): void => {
+  if (status.textContent !== text) status.textContent = text;
+  status.dataset['state'] = state;
+};
+
+let noticeTimer: ReturnType<typeof setTimeout> | undefined;
+const setNotice = (text: string | null, forMs = Infinity): void => {
+  clearTimeout(noticeTimer);
+  notice.hidden = text === null;
+  notice.textContent = text;
+  if (forMs < Infinity) noticeTimer = setTimeout(() => setNotice(null), forMs);
+};
+
+const plotLatency = ({ latency }: Talk, of: 'sound' | 'face', mediaMs: number | null, atMs: number): void => {
+  const found = mediaMs === null ? null : latency.played(of, mediaMs, atMs);
+  if (found) panel.add(of === 'sound' ? 'textToSound' : 'textToFace', { atMs, value: found.ms });
+};
+
+const stage = new Stage(
+  {
+    stage: byId('stage', HTMLElement),
+    video: byId('video', HTMLVideoElement),
+    poster: byId('poster', HTMLImageElement),
+    glow: byId('glow', HTMLImageElement),
+    sound: byId('sound', HTMLButtonElement),
+    soundLabel: byId('sound-label', HTMLElement),
+  },
+  ({ rtpTimestamp, expectedDisplayTime }) => {
+    if (!talk || rtpTimestamp === undefined) return;
+    plotLatency(talk, 'face', talk.videoClock.observe(rtpTimestamp, expectedDisplayTime), expectedDisplayTime);
+  },
+);
+
+/** The utterance gets more text; the first piece begins it. */
+const append = ({ session, texts, latency }: Talk, utterance: string, text: string): void => {
+  if (!texts.has(utterance)) latency.sent(utterance, performance.now());
+  texts.set(utterance, (texts.get(utterance) ?? '') + text);
+  session.append(utterance, text);
+};
+
+const offline = (): void => setNotice('Not connected: this text was not sent.', NOTICE_MS);
+
+const composer = createComposer(
+  {
+    form: byId('composer', HTMLFormElement),
+    text: byId('text', HTMLTextAreaElement),
+    live: byId('live', HTMLInputElement),
+    stop: byId('stop', HTMLButtonElement),
+    chips: byId('chips', HTMLElement),
+  },
+  {
+    say(text) {
+      stage.unmute();
+      if (!talk) return offline();
+      const utterance = talk.session.begin();
+      append(talk, utterance, text);
+      talk.session.end(utterance);
+    },
+    append(text) {
+      stage.unmute();
+      if (!talk) return offline();
+      talk.typed ??= talk.session.begin();
+      append(talk, talk.typed, text);
+    },
+    end() {
+      if (!talk?.typed) return;
+      talk.session.end(talk.typed);
+      talk.typed = null;
+    },
+    stop() {
+      composer.cancel();
+      if (!talk) return;
+      talk.typed = null;
+      talk.session.interrupt();
+    },
+  },
+);
+
+/** Once a screen refresh: which word is heard now. */
+const follow = (): void => {
+  requestAnimationFrame(follow);
+  if (!talk) return;
+  const { session, audioClock, videoClock, timeline } = talk;
+  const nowMs = performance.now();
+  const { heard } = session;
+  if (heard) plotLatency(talk, 'sound', audioClock.observe(heard.rtpTimestamp, heard.atMs), heard.atMs);
+  const mediaMs = audioClock.mediaMsAt(nowMs) ?? videoClock.mediaMsAt(nowMs);
+  const shown = mediaMs === null ? null : timeline.at(mediaMs);
+  if (shown) caption.draw(shown);
+  if (talk.texts.size > 0) setStatus('speaking', shown?.speaking ? 'Speaking' : 'Thinking');
+  else setStatus('ready', 'Ready');
+};
+
+const measure = async (): Promise<void> => {
+  const nowMs = performance.now();
+  if (talk) {
+    const totals = readTotals(await talk.session.getStats());
+    const figures = talk.totals && compareTotals(talk.totals, totals);
+    talk.totals = totals;
+    if (figures) {
+      panel.add('fps', { atMs: nowMs, value: figures.fps });
+      panel.add('bitrate', { atMs: nowMs, value: figures.bitrateBps / 1000 });
+      if (figures.skewMs !== null) panel.add('skew', { atMs: nowMs, value: figures.skewMs });
+    }
+  }
+  panel.draw(nowMs);
+};
+
+/** Listens to a session until it is over. @returns why; null when the page closed it. */
+const attend = (session: Session): Promise<SessionError | null> => {
+  const timeline = new CaptionTimeline();
+  const latency = new LatencyMeter();
+  const audioClock = new PlayoutClock(AUDIO_RATE_HZ);
+  const videoClock = new PlayoutClock(VIDEO_RATE_HZ);
+  const texts = new Map<string, string>();
+  let baseKnown = false;
+  talk = { session, timeline, latency, audioClock, videoClock, texts, typed: null, totals: null };
+
+  session.on('media', (media) => stage.show(media));
+  session.on('webrtc.answer', ({ mediaTimeBase }) => {
+    if (!mediaTimeBase) return;
+    baseKnown = true;
+    audioClock.setBase(mediaTimeBase.audioRtp);
+    videoClock.setBase(mediaTimeBase.videoRtp);
+  });
+  session.on('utterance.started', ({ utterance, startMs }) => {
+    timeline.start(utterance, startMs);
+    latency.started(utterance, startMs);
+    if (!baseKnown) audioClock.anchor(startMs, performance.now() + USUAL_BUFFER_MS);
+  });
+  session.on('utterance.words', ({ utterance, words }) => {
+    const text = texts.get(utterance) ?? '';
+    timeline.add(utterance, words, text);
+    captionText.textContent = text.slice(words[0]?.charStart, words.at(-1)?.charEnd);
+  });
+  session.on('utterance.finished', ({ utterance, reason, spokenText }) => {
+    if (reason === 'interrupted') timeline.cut(utterance, spokenText.length);
+    texts.delete(utterance);
+    latency.finished(utterance);
+  });
+  session.on('stats', ({ textToAudioMs, textToVideoMs }) => {
+    // The server's own figures, without the way to here, are the best there is when media time is unknown.
+    if (baseKnown) return;
+    const atMs = performance.now();
+    if (textToAudioMs !== null) panel.add('textToSound', { atMs, value: textToAudioMs });
+    if (textToVideoMs !== null) panel.add('textToFace', { atMs, value: textToVideoMs });
+  });
+  session.on('error', ({ message }) => setNotice(message, NOTICE_MS));
+  return new Promise((resolve) => {
+    session.on('closed', resolve);
+  });
+};
+
+const fillSelect = (select: HTMLSelectElement, items: readonly { name: string; description?: string }[]): void => {
+  select.replaceChildren(
+    ...items.map(({ name, description }) => Object.assign(new Option(name, name), { title: description ?? '' })),
+  );
+};
+
+const wishes = { voice: localStorage.getItem('voice'), avatar: localStorage.getItem('avatar') };
+
+const setWish = (name: 'voice' | 'avatar', value: string): void => {
+  wishes[name] = value;
+  localStorage.setItem(name, value);
+};
+
+const forgetWishes = (): void => {
+  Object.assign(wishes, { voice: null, avatar: null });
+  localStorage.removeItem('voice');
+  localStorage.removeItem('avatar');
+};
+
+interface Avatar {
+  readonly name: string;
+  readonly description?: string;
+}
+
+const showPortrait = (avatars: readonly Avatar[], name: string): void => {
+  const avatar = avatars.find((avatar) => avatar.name === name);
+  stage.setPortrait(`/v1/avatars/${encodeURIComponent(name)}/portrait.png`, avatar?.description ?? name);
+};
+
+/** Reads one of the server's lists. @throws {SessionError} when it does not answer, with its reason if it gives one. */
+const readList = async <T>(path: string, name: string): Promise<readonly T[]> => {
+  const response = await fetch(path).catch((cause: unknown) => {
+    throw new SessionError('unreachable', 'The server does not answer. Is it running?', { cause });
+  });
+  if (!response.ok) throw new SessionError('unreachable', `The server answers ${path} with ${response.status}.`);
+  return ((await response.json()) as Record<string, readonly T[]>)[name] ?? [];
+};
+
+/** A refused WebSocket does not say why; the server's readiness does. */
+const explain = async (reason: unknown): Promise<string> => {
+  if (reason instanceof SessionError && reason.code !== 'unreachable') return reason.message;
+  try {
+    const response = await fetch('/readyz');
+    const body = (await response.json()) as { readonly error?: { readonly message?: string } };
+    return body.error?.message ?? (reason instanceof Error ? reason.message : String(reason));
+  } catch {
+    return 'The server does not answer. Is it running?';
+  }
+};
+
+const speed = (): number => Number(speedSlider.value);
+speedSlider.addEventListener('input', () => {
+  speedValue.textContent = `${speed().toFixed(1)}×`;
+});
+// A session keeps the speed that it was opened with.
+speedSlider.addEventListener('change', () => talk?.session.close());
+voiceSelect.addEventListener('change', () => {
+  setWish('voice', voiceSelect.value);
+  talk?.session.setVoice(voiceSelect.value);
+});
+
+let avatars: readonly Avatar[] = [];
+avatarSelect.addEventListener('change', () => {
+  setWish('avatar', avatarSelect.value);
+  talk?.session.setAvatar(avatarSelect.value);
+  showPortrait(avatars, avatarSelect.value);
+});
+
+/** Opens one session and stays with it until it is lost. */
+const visit = async (signal: AbortSignal): Promise<SessionError | null> => {
+  avatars = await readList<Avatar>('/v1/avatars', 'avatars');
+  fillSelect(avatarSelect, avatars);
+  fillSelect(voiceSelect, await readList<Avatar>('/v1/voices', 'voices'));
+  showPortrait(avatars, wishes.avatar ?? avatars[0]?.name ?? '');
+  const session = await connect({
+    url: location.href,
+    speed: speed(),
+    signal,
+    ...(wishes.voice === null ? {} : { voice: wishes.voice }),
+    ...(wishes.avatar === null ? {} : { avatar: wishes.avatar }),
+  });
+  const { opened } = session;
+  if (opened) {
+    avatarSelect.value = opened.avatar;
+    voiceSelect.value = opened.voice;
+    showPortrait(avatars, opened.avatar);
+    byId('provenance', HTMLElement).hidden = !opened.ai;
+  }
+  setNotice(null);
+  return attend(session);
+};
+
+const run = async (signal: AbortSignal): Promise<void> => {
+  for (let attempt = 0; !signal.aborted; attempt += 1) {
+    if (attempt === 0) setStatus('connecting', 'Connecting');
+    let reason: unknown;
+    try {
+      reason = await visit(signal);
+      attempt = -1;
+    } catch (error) {
+      reason = error;
+    }
+    talk = null;
+    composer.cancel();
+    if (signal.aborted) return;
+    // Closed from here, to be opened anew with other wishes.
+    if (reason === null) continue;
+    stage.leave();
+    if (reason instanceof SessionError && UNKNOWN.has(reason.code)) forgetWishes();
+    const waitMs = backOffMs(Math.max(0, attempt), Math.random());
+    setStatus('lost', 'Reconnecting');
+    setNotice(`${await explain(reason)} Trying again.`);
+    await patientWait(waitMs, signal);
+  }
+};
+
+const leaving = new AbortController();
+// The server frees the session at once instead of finding out.
+addEventListener('pagehide', () => leaving.abort());
+addEventListener('pageshow', (event) => {
+  if (event.persisted) location.reload();
+});
+follow();
+setInterval(() => void measure(), STATS_EVERY_MS);
+void run(leaving.signal);

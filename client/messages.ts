@@ -1,0 +1,109 @@
+/** The messages of a session (`visavis.v1`) as a client sees them. Times are milliseconds of media time. */
+
+/** When a word is heard, and which part (UTF-16 indices) of the utterance's text it reads. */
+export interface SpokenWord {
+  readonly text: string;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly charStart: number;
+  readonly charEnd: number;
+}
+
+export type ClientMessage =
+  | {
+      readonly type: 'session.open';
+      readonly voice?: string;
+      readonly avatar?: string;
+      /** 0.5…2; 1 is the voice's own. */
+      readonly speed?: number;
+      readonly seed?: number;
+      readonly media: { readonly transport: 'webrtc' };
+    }
+  | { readonly type: 'webrtc.offer'; readonly sdp: string }
+  | { readonly type: 'webrtc.candidate'; readonly candidate: RTCIceCandidateInit | null }
+  | { readonly type: 'utterance.append'; readonly utterance: string; readonly text: string }
+  | { readonly type: 'utterance.end'; readonly utterance: string }
+  | { readonly type: 'interrupt'; readonly utterance?: string }
+  | { readonly type: 'avatar.set'; readonly avatar: string }
+  | { readonly type: 'voice.set'; readonly voice: string };
+
+/** RTP timestamps of media time 0 in both tracks: what turns a received frame's timestamp into media time. */
+export interface MediaTimeBase {
+  readonly audioRtp: number;
+  readonly videoRtp: number;
+}
+
+export type ServerMessage =
+  | {
+      readonly type: 'session.opened';
+      readonly session: string;
+      readonly voice: string;
+      readonly avatar: string;
+      readonly fps: number;
+      readonly size: number;
+      /** Everything that comes is made by a machine. */
+      readonly ai: true;
+    }
+  | { readonly type: 'webrtc.answer'; readonly sdp: string; readonly mediaTimeBase?: MediaTimeBase }
+  | { readonly type: 'utterance.started'; readonly utterance: string; readonly startMs: number }
+  | { readonly type: 'utterance.words'; readonly utterance: string; readonly words: readonly SpokenWord[] }
+  | {
+      readonly type: 'utterance.finished';
+      readonly utterance: string;
+      readonly reason: 'completed' | 'interrupted';
+      /** The exact prefix of the text that was heard. */
+      readonly spokenText: string;
+      readonly durationMs: number;
+    }
+  | {
+      readonly type: 'stats';
+      readonly textToAudioMs: number | null;
+      readonly textToVideoMs: number | null;
+      readonly fps: number;
+      readonly lateFrames: number;
+    }
+  | { readonly type: 'error'; readonly code: string; readonly message: string; readonly fatal: boolean };
+
+/** The server's message of one type. */
+export type ServerMessageOf<T extends ServerMessage['type']> = Extract<ServerMessage, { type: T }>;
+
+/** The fields without which a message cannot be used; a newer server may send more fields and more types. */
+const NEEDED: { readonly [T in ServerMessage['type']]: Readonly<Record<string, 'string' | 'number' | 'array'>> } = {
+  'session.opened': { session: 'string', voice: 'string', avatar: 'string', size: 'number' },
+  'webrtc.answer': { sdp: 'string' },
+  'utterance.started': { utterance: 'string', startMs: 'number' },
+  'utterance.words': { utterance: 'string', words: 'array' },
+  'utterance.finished': { utterance: 'string', reason: 'string', spokenText: 'string' },
+  stats: {},
+  error: { code: 'string', message: 'string' },
+};
+
+const kindOf = (value: unknown): string => (Array.isArray(value) ? 'array' : typeof value);
+
+const isKnownType = (type: unknown): type is ServerMessage['type'] =>
+  typeof type === 'string' && Object.hasOwn(NEEDED, type);
+
+/**
+ * Reads one text frame of the server.
+ *
+ * @returns the message, or null for a type that this client does not know.
+ * @throws {TypeError} when the frame is not JSON or a needed field is missing.
+ */
+export const parseServerMessage = (frame: string): ServerMessage | null => {
+  let message: unknown;
+  try {
+    message = JSON.parse(frame);
+  } catch (cause) {
+    throw new TypeError('The server sent a frame that is not JSON.', { cause });
+  }
+  if (typeof message !== 'object' || message === null) throw new TypeError('The server sent JSON that is no object.');
+  const fields: Readonly<Record<string, unknown>> = { ...message };
+  const type = fields['type'];
+  if (!isKnownType(type)) return null;
+  for (const [name, kind] of Object.entries(NEEDED[type])) {
+    if (kindOf(fields[name]) !== kind) {
+      throw new TypeError(`The server's "${type}" has no ${name} (${kind}).`);
+    }
+  }
+  return message as ServerMessage;
+};

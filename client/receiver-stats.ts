@@ -1,0 +1,56 @@
+/** What `getStats` tells about the received media, as figures that people ask for. Pure. */
+
+/** Running totals at one moment. Times are milliseconds. */
+export interface ReceiverTotals {
+  readonly atMs: number;
+  readonly framesDecoded: number;
+  readonly bytesReceived: number;
+  /** Capture time, on the server's clock, of what is being played; null before the first sender report. */
+  readonly audioPlayoutMs: number | null;
+  readonly videoPlayoutMs: number | null;
+}
+
+/** Figures of the time between two totals. */
+export interface ReceiverFigures {
+  readonly fps: number;
+  readonly bitrateBps: number;
+  /** How far the sound is ahead of the picture; negative: behind. */
+  readonly skewMs: number | null;
+}
+
+/** One entry of a statistics report, with the members that are read here (webrtc-stats, RTCInboundRtpStreamStats). */
+interface InboundRtp {
+  readonly type: string;
+  readonly kind?: string;
+  readonly timestamp: number;
+  readonly framesDecoded?: number;
+  readonly bytesReceived?: number;
+  readonly estimatedPlayoutTimestamp?: number;
+}
+
+/** Sums up a statistics report. */
+export const readTotals = (report: Iterable<readonly [string, InboundRtp]>): ReceiverTotals => {
+  const tracks = [...report].map(([, entry]) => entry).filter(({ type }) => type === 'inbound-rtp');
+  const sum = (read: (track: InboundRtp) => number | undefined): number =>
+    tracks.reduce((total, track) => total + (read(track) ?? 0), 0);
+  const playoutMs = (kind: string): number | null =>
+    tracks.find((track) => track.kind === kind)?.estimatedPlayoutTimestamp ?? null;
+  return {
+    atMs: tracks[0]?.timestamp ?? 0,
+    framesDecoded: sum(({ framesDecoded }) => framesDecoded),
+    bytesReceived: sum(({ bytesReceived }) => bytesReceived),
+    audioPlayoutMs: playoutMs('audio'),
+    videoPlayoutMs: playoutMs('video'),
+  };
+};
+
+/** The figures between two totals of the same connection; null when no time has passed. */
+export const compareTotals = (before: ReceiverTotals, now: ReceiverTotals): ReceiverFigures | null => {
+  const seconds = (now.atMs - before.atMs) / 1000;
+  if (seconds <= 0) return null;
+  return {
+    fps: (now.framesDecoded - before.framesDecoded) / seconds,
+    bitrateBps: ((now.bytesReceived - before.bytesReceived) * 8) / seconds,
+    skewMs: now.audioPlayoutMs === null || now.videoPlayoutMs === null ? null : now.audioPlayoutMs - now.videoPlayoutMs,
+  };
+};
