@@ -65,7 +65,7 @@ def make_clip(sentences: list[str], seed: int, *, plain: bool = False) -> Clip:
     silence = lambda low, high: np.zeros(int(rng.uniform(low, high) * SAMPLE_RATE_HZ))  # noqa: E731
     voice = "rms" if plain else str(rng.choice(VOICES))
     stretch = 1.0 if plain else float(rng.uniform(0.9, 1.12))
-    sound, segments = [silence(2.0, 4.0) if sentences else silence(20, 40)], []
+    sound, segments = [silence(0.2, 4.0) if sentences else silence(20, 40)], []
     for sentence in sentences:
         speech = speak(sentence, voice)
         offset = sum(map(len, sound)) / SAMPLE_RATE_HZ
@@ -84,16 +84,18 @@ def make_clip(sentences: list[str], seed: int, *, plain: bool = False) -> Clip:
     frames = len(pcm) // FRAME_SAMPLES
     clean = pcm[: frames * FRAME_SAMPLES].astype(np.int16)
 
-    from_rest = bool(rng.random() < 0.3)
-    motion = perform(segments, clean, frames, rng, from_rest=from_rest)
-    channels, weight = motion.channels.copy(), np.ones(frames, np.float32)
-    weight[:HISTORY_FRAMES] = 0
-    if from_rest:
-        channels = np.concatenate([np.zeros((HISTORY_FRAMES, channels.shape[1]), np.float32), channels])
-        weight = np.concatenate([np.zeros(HISTORY_FRAMES, np.float32), np.ones(frames, np.float32)])
-    elif not plain and rng.random() < 0.25:
-        hold = HISTORY_FRAMES + int(rng.integers(0, frames // 2))
-        channels, weight[:hold] = _leave_pose(channels, hold, rng), 0
+    start, odds = None, rng.random()
+    if odds < 0.3:
+        start = np.zeros(len(LOW), np.float32)
+    elif odds < 0.55 and not plain:
+        start = (rng.uniform(LOW, HIGH) * (rng.random(len(LOW)) < 0.4) * rng.uniform(0.2, 0.8)).astype(np.float32)
+    motion = perform(segments, clean, frames, rng, start=start)
+    channels, weight = motion.channels, np.ones(frames, np.float32)
+    if start is None:
+        weight[:HISTORY_FRAMES] = 0
+    else:
+        channels = np.concatenate([np.broadcast_to(start, (HISTORY_FRAMES, len(LOW))), channels]).astype(np.float32)
+        weight = np.concatenate([np.zeros(HISTORY_FRAMES, np.float32), weight])
     dice = np.pad(motion.dice, ((len(channels) - frames, 0), (0, 0)))
     lead = (len(channels) - frames) * FRAME_SAMPLES
     segments = [Segment(s.name, s.start + lead / SAMPLE_RATE_HZ, s.end + lead / SAMPLE_RATE_HZ) for s in segments]
@@ -105,14 +107,6 @@ def make_clip(sentences: list[str], seed: int, *, plain: bool = False) -> Clip:
             noise = noise if rng.random() < 0.5 else np.convolve(noise, np.ones(12) / np.sqrt(12), mode="same")
             pcm += noise * 32768 * 10 ** (rng.uniform(-75, -50) / 20)
     return Clip(np.clip(pcm, -32768, 32767).astype(np.int16), segments, channels, dice, weight)
-
-
-def _leave_pose(channels: np.ndarray, hold: int, rng: np.random.Generator) -> np.ndarray:
-    """Holds a random pose until frame `hold`, then eases into the motion, as after manual control."""
-    pose = rng.uniform(LOW, HIGH) * (rng.random(len(LOW)) < 0.4) * rng.uniform(0.2, 0.8)
-    ease = np.clip((np.arange(len(channels)) - hold + 1) / np.where(HIGH > 1.5, 30, 10)[:, None], 0, 1).T
-    mix = 0.5 - 0.5 * np.cos(np.pi * ease)
-    return (mix * channels + (1 - mix) * pose).astype(np.float32)
 
 
 def mel_power(pcm: np.ndarray) -> np.ndarray:

@@ -247,8 +247,9 @@ class MotionFlow(nn.Module):
         super().__init__()
         self.config = config
         channels = LIPS + FACE
-        self.register_buffer("order", torch.tensor([c.order for c in space.CHANNELS], dtype=torch.float32))
+        self.register_buffer("persist", torch.tensor([c.persist for c in space.CHANNELS]).T.contiguous())
         self.register_buffer("spread", torch.ones(channels))
+        self.register_buffer("fastest", torch.ones(2, channels))
         self.register_buffer("scale", torch.ones(channels))
         self.register_buffer("gates", torch.tensor(GATES, dtype=torch.float32), persistent=False)
         self.audio = AudioEncoder(config)
@@ -275,23 +276,36 @@ class MotionFlow(nn.Module):
         audio = self.audio(features)
         past = history / self.spread
         lips = past[:, -LIP_HISTORY_FRAMES:, :LIPS].flatten(1)
-        face = past[:, :, LIPS:]
+        face = torch.clamp(past[:, :, LIPS:], -4, 4)
         moving = face[:, -1] - face[:, -2]
         bending = moving - (face[:, -2] - face[:, -3])
         means = face.unflatten(1, (-1, 4)).mean(2)
         # slow channels change by hundredths of their spread a frame: bring differences to the size of the rest
-        face_past = torch.cat([face[:, -RECENT_FRAMES:].flatten(1), 10 * moving, 60 * bending, means.flatten(1)], 1)
+        face_past = torch.cat(
+            [
+                face[:, -RECENT_FRAMES:].flatten(1),
+                torch.clamp(10 * moving, -5, 5),
+                torch.clamp(60 * bending, -5, 5),
+                means.flatten(1),
+            ],
+            1,
+        )
         thrown = self.dice_features(dice)
         lip_condition = self.lip_condition(torch.cat([audio, lips], 1))
         face_condition = self.face_condition(torch.cat([audio, self.face_history(face_past), thrown], 1))
         return lip_condition, torch.cat([face_condition, thrown], 1)
 
     def expected(self, history: Tensor) -> Tensor:
-        """Where a channel would be if it went on as it did: 0, the last value, or the last value and velocity, by its
-        order.
+        """Where each channel goes by itself: nowhere, on from where it is, or back to rest like a damped spring.
+
+        Velocity and acceleration are limited to what was seen, so that no jump in the history flings the head about.
         """
-        last, before = history[:, -1], history[:, -2]
-        return (self.order > 0) * last + (self.order > 1) * (last - before)
+        last, before, earlier = history[:, -1], history[:, -2], history[:, -3]
+        velocity, bend = last - before, last - 2 * before + earlier
+        velocity = torch.clamp(velocity, -self.fastest[0], self.fastest[0])
+        bend = torch.clamp(bend, -self.fastest[1], self.fastest[1])
+        first, second, third = self.persist
+        return (first + second + third) * last - (second + 2 * third) * velocity + third * bend
 
     def log_likelihood(self, features: Tensor, history: Tensor, dice: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Log-likelihoods [batch] of the lips and of the face in `target` [batch, channels], in nats of scaled

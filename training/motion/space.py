@@ -6,6 +6,7 @@ density over all 59 would be degenerate. The teacher writes channels, the flow m
 is a descriptor. Descriptor layout: 53 weights in 0…1, yaw, pitch, roll in degrees, x, y, z in centimetres.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,15 +25,16 @@ POSE = ("yaw", "pitch", "roll", "x", "y", "z")
 DESCRIPTOR = (*EXPRESSIONS, *POSE)
 SIZE = len(DESCRIPTOR)
 FRAMES_PER_SECOND = 25
+PUSH_KEEPS = math.exp(-1 / FRAMES_PER_SECOND / 0.25)  # noise that pushes slow channels is low-passed with 0.25 s
+GLIDE = {"smile": 0.8, "side": 0.8, "yaw": 1.4, "pitch": 1.4, "roll": 1.1, "x": 0.9, "y": 0.9, "z": 0.8}  # rad/s
 
 
 @dataclass(frozen=True)
 class Channel:
     """One degree of freedom.
 
-    up, down: descriptor values that a channel value of +1 and of -1 stand for; a bare name means its left and right
-    shape. low, high: valid range. order: how many derivatives persist from frame to frame (0 the audio decides, 1 it
-    stays, 2 it glides).
+    up, down: descriptor values that a channel value of +1 and of -1 stand for; a bare name means left and right.
+    low, high: valid range. persist: weights of the last, second last and third last value in what is expected next.
     grain: standard deviation of the noise that keeps the density finite while the channel rests.
     """
 
@@ -41,16 +43,38 @@ class Channel:
     down: dict[str, float] | None = None
     low: float = 0.0
     high: float = 1.0
-    order: int = 0
+    persist: tuple[float, float, float] = (0.0, 0.0, 0.0)
     grain: float = 0.01
 
 
-def _signed(name: str, up: dict[str, float], down: dict[str, float], reach: float, order: int, grain: float) -> Channel:
-    return Channel(name, up, down, -reach, reach, order, grain)
+STAYS = (1.0, 0.0, 0.0)
+FADES = (0.9, 0.0, 0.0)
 
 
-def _pose(name: str, reach: float, grain: float) -> Channel:
-    return Channel(name, {name: 1.0}, {name: -1.0}, -reach, reach, 2, grain)
+def glides(frequency: float) -> tuple[float, float, float]:
+    """How a critically damped spring (rad/s) under low-passed noise goes on when the noise stops: `teacher._spring`
+    exactly.
+
+    All poles lie inside the unit circle, so a flow that adds bounded surprises to it cannot run away.
+    """
+    dt, keep = 1 / FRAMES_PER_SECOND, PUSH_KEEPS
+    last, before = 2 - 2 * frequency * dt - (frequency * dt) ** 2, 2 * frequency * dt - 1
+    return last + keep, before - keep * last, -keep * before
+
+
+def _signed(
+    name: str,
+    up: dict[str, float],
+    down: dict[str, float],
+    reach: float,
+    persist: tuple[float, float, float],
+    grain: float,
+) -> Channel:
+    return Channel(name, up, down, -reach, reach, persist, grain)
+
+
+def _pose(name: str, reach: float, frequency: float, grain: float) -> Channel:
+    return Channel(name, {name: 1.0}, {name: -1.0}, -reach, reach, glides(frequency), grain)
 
 
 LIPS = (
@@ -67,21 +91,21 @@ LIPS = (
     Channel("close", {"mouthClose": 1}, high=0.3),
 )
 FACE = (
-    Channel("smile", {"mouthSmile": 1, "cheekSquint": 0.5, "eyeSquint": 0.2}, order=2, grain=0.0005),
-    _signed("side", {"mouthLeft": 1}, {"mouthRight": 1}, 0.3, 2, 0.0005),
-    Channel("browInner", {"browInnerUp": 1}, order=1, grain=0.003),
-    Channel("browOuter", {"browOuterUp": 1, "eyeWide": 0.25}, order=1, grain=0.003),
-    Channel("blink", {"eyeBlink": 1}, order=0, grain=0.01),
-    _signed(
-        "gazeX", {"eyeLookOut_L": 1, "eyeLookIn_R": 1}, {"eyeLookIn_L": 1, "eyeLookOut_R": 1}, 0.8, order=1, grain=0.003
+    Channel(
+        "smile", {"mouthSmile": 1, "cheekSquint": 0.5, "eyeSquint": 0.2}, persist=glides(GLIDE["smile"]), grain=1e-5
     ),
-    _signed("gazeY", {"eyeLookUp": 1}, {"eyeLookDown": 1}, 0.7, order=1, grain=0.003),
-    _pose("yaw", 20, 0.002),
-    _pose("pitch", 14, 0.002),
-    _pose("roll", 10, 0.002),
-    _pose("x", 2, 0.0003),
-    _pose("y", 2, 0.0003),
-    _pose("z", 2, 0.0003),
+    _signed("side", {"mouthLeft": 1}, {"mouthRight": 1}, 0.3, glides(GLIDE["side"]), 1e-5),
+    Channel("browInner", {"browInnerUp": 1}, persist=FADES, grain=0.003),
+    Channel("browOuter", {"browOuterUp": 1, "eyeWide": 0.25}, persist=FADES, grain=0.003),
+    Channel("blink", {"eyeBlink": 1}),
+    _signed("gazeX", {"eyeLookOut_L": 1, "eyeLookIn_R": 1}, {"eyeLookIn_L": 1, "eyeLookOut_R": 1}, 0.8, STAYS, 0.003),
+    _signed("gazeY", {"eyeLookUp": 1}, {"eyeLookDown": 1}, 0.7, STAYS, 0.003),
+    _pose("yaw", 20, GLIDE["yaw"], 0.001),
+    _pose("pitch", 14, GLIDE["pitch"], 0.001),
+    _pose("roll", 10, GLIDE["roll"], 5e-4),
+    _pose("x", 2, GLIDE["x"], 5e-5),
+    _pose("y", 2, GLIDE["y"], 5e-5),
+    _pose("z", 2, GLIDE["z"], 5e-5),
 )
 CHANNELS = (*LIPS, *FACE)
 INDEX = {channel.name: i for i, channel in enumerate(CHANNELS)}

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from common.flite import PAUSE, SAMPLE_RATE_HZ
-from motion.space import CHANNELS, FRAMES_PER_SECOND, HIGH, LIPS, LOW
+from motion.space import CHANNELS, FRAMES_PER_SECOND, GLIDE, HIGH, LIPS, LOW, PUSH_KEEPS
 
 FINE_HZ = 100  # lips are computed on this grid, then sampled at the centre of each video frame
 STEP = FINE_HZ // FRAMES_PER_SECOND
@@ -183,18 +183,17 @@ def lips(segments: list[Segment], level: np.ndarray, rng: np.random.Generator) -
 
 
 def accents(segments: list[Segment], level: np.ndarray) -> list[int]:
-    """Video frames where an accented vowel begins: longer and louder than its neighbours, at least 0.3 s apart."""
+    """Video frames where an accented vowel begins: long, loud, and at least 0.32 s after the one before.
+
+    Only what can be heard within the look-ahead of the model decides, or it could not know.
+    """
     found: list[int] = []
-    vowels = [s for s in segments if s.name in VOWELS and s.name != "ax"]
-    strength = [
-        (s.end - s.start)
-        * level[int(s.start * FINE_HZ) : max(int(s.end * FINE_HZ), int(s.start * FINE_HZ) + 1)].max(initial=0)
-        for s in vowels
-    ]
-    for i, s in enumerate(vowels):
-        around = strength[max(0, i - 3) : i + 4]
-        frame = int(s.start * FRAMES_PER_SECOND)
-        if strength[i] >= 0.95 * max(around) and (not found or frame - found[-1] >= 8):
+    for s in segments:
+        begin = int(s.start * FINE_HZ)
+        frame = begin // STEP
+        loud = level[begin + 3 : begin + 12].mean() if begin + 12 <= len(level) else 0.0
+        long = s.name in VOWELS and s.end - s.start > 0.1
+        if long and loud > 0.88 and (not found or frame - found[-1] >= 8):
             found.append(frame)
     return found
 
@@ -210,14 +209,14 @@ def _bump(length: int, rise: int, hold: int, fall: int) -> np.ndarray:
 def _spring(push: np.ndarray, target: np.ndarray, frequency: float, spread: float, start: float) -> np.ndarray:
     """Critically damped spring towards `target` under low-passed noise `push`, so smooth that velocity has no kinks.
 
-    frequency in rad/s, spread: standard deviation that the noise alone would give, in the channel's unit.
+    frequency in rad/s, spread: about the standard deviation that the noise alone gives, in the channel's unit.
     """
-    dt, keep = 1 / FRAMES_PER_SECOND, np.exp(-1 / FRAMES_PER_SECOND / 0.25)
+    dt = 1 / FRAMES_PER_SECOND
     force, position, velocity = 0.0, start, 0.0
-    gain = spread * 2 * frequency**1.5
+    gain = spread * 2 * frequency**1.5 * (1 - PUSH_KEEPS) / np.sqrt(dt)
     out = np.empty(len(push))
     for i, noise in enumerate(push):
-        force = keep * force + (1 - keep) * noise * gain / np.sqrt(dt)
+        force = PUSH_KEEPS * force + noise * gain
         velocity += dt * (frequency**2 * (target[i] - position) - 2 * frequency * velocity + force)
         position += dt * velocity
         out[i] = position
@@ -236,9 +235,9 @@ def _blinks(dice: np.ndarray, saccades: set[int], since: int) -> np.ndarray:
     return lid[: len(dice)]
 
 
-def _gaze(dice: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, set[int]]:
-    """Gaze float[frames, 2] (to the person's left, up) and the frames where a saccade starts."""
-    here, there, since = np.zeros(2), np.zeros(2), SACCADE_REST_FRAMES
+def _gaze(dice: np.ndarray, start: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, set[int]]:
+    """Gaze float[frames, 2] (to the person's left, up) from `start`, and the frames where a saccade starts."""
+    here, there, since = start, start, SACCADE_REST_FRAMES
     out, starts = np.zeros((len(dice), 2)), set()
     for i in range(len(dice)):
         since += 1
@@ -254,55 +253,62 @@ def _gaze(dice: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, set[i
 
 
 def perform(
-    segments: list[Segment], pcm: np.ndarray, frames: int, rng: np.random.Generator, *, from_rest: bool = False
+    segments: list[Segment], pcm: np.ndarray, frames: int, rng: np.random.Generator, *, start: np.ndarray | None = None
 ) -> Performance:
     """Motion for `frames` video frames of a clip (pcm int16 at 16 kHz, segments on the same clock).
 
-    from_rest: everything starts at zero, as a new session does; otherwise in the middle of idle motion.
+    start: channels float[22] before the first frame, held without motion (zeros are how a session begins); by default
+    the clip begins in the middle of idle motion.
     """
     level = loudness(pcm, frames * STEP)
     mouth = lips(segments, level, rng)[STEP // 2 :: STEP][:frames]
     speaking = _smooth((level > 0.3).astype(float), 0.3)[::STEP][:frames]
     dice = rng.normal(size=(frames, len(DICE)))
-    gaze, saccades = _gaze(dice, rng)
-    lid = _blinks(dice, saccades, 0 if from_rest else int(rng.integers(0, 60)))
+    idle = start is None
+    begin = {c.name: 0.0 if idle else float(start[i]) for i, c in enumerate(CHANNELS)}
+    gaze, saccades = _gaze(dice, np.array([begin["gazeX"], begin["gazeY"]]), rng)
+    lid = _blinks(dice, saccades, int(rng.integers(0, 60)) if idle else BLINK_REST_FRAMES)
 
-    brow_inner, brow_outer, nod = np.zeros(frames), np.zeros(frames), np.zeros(frames)
+    ease = np.zeros(frames)
+    if not idle:
+        ease[:10] = (0.5 + 0.5 * np.cos(np.pi * np.arange(1, 11) / 11))[:frames]
+    mouth = mouth + ease[:, None] * (np.array([begin[c.name] for c in LIPS]) - mouth)
+    lid = np.maximum(lid, ease * begin["blink"])
+    brow_inner, brow_outer, nod = ease * begin["browInner"], ease * begin["browOuter"], np.zeros(frames)
     for frame in accents(segments, level):
-        rest = frames - frame
-        if rest <= 0 or dice[frame, ACCENT_DICE] <= ACCENT_ABOVE:
+        strength = min(dice[frame, ACCENT_DICE] - ACCENT_ABOVE, 1.6) if frame < frames else 0.0
+        if strength <= 0:
             continue
-        height = rng.uniform(0.15, 0.5)
-        brow = _bump(rest, 5, 4, 11)
-        brow_inner[frame:] = np.maximum(brow_inner[frame:], height * 0.8 * brow)
-        brow_outer[frame:] = np.maximum(brow_outer[frame:], height * brow)
-        nod[frame:] -= rng.uniform(0.8, 2.2) * _bump(rest, 6, 1, 11)
+        rest = frames - frame
+        brow = (0.1 + 0.28 * strength) * _bump(rest, 6, 3, 12)
+        brow_inner[frame:] = np.maximum(brow_inner[frame:], 0.8 * brow)
+        brow_outer[frame:] = np.maximum(brow_outer[frame:], brow)
+        nod[frame:] -= (0.4 + 0.9 * strength) * _bump(rest, 8, 0, 14)
 
-    def sway(name: str, spread: float, frequency: float, target: np.ndarray | float = 0.0) -> np.ndarray:
+    def sway(name: str, spread: float, target: np.ndarray | float = 0.0) -> np.ndarray:
         goal = np.broadcast_to(target, frames)
         push = rng.normal(size=frames) * (1 + 0.4 * speaking)
-        return _spring(push, goal, frequency, spread, 0.0 if from_rest else rng.normal() * spread)
+        return _spring(push, goal, GLIDE[name], spread, goal[0] + rng.normal() * spread if idle else begin[name])
 
     columns = {c.name: mouth[:, i] for i, c in enumerate(LIPS)} | {
-        "smile": sway("smile", 0.035, 0.8, 0.1),
-        "side": sway("side", 0.02, 0.8),
+        "smile": sway("smile", 0.035, 0.1),
+        "side": sway("side", 0.02),
         "browInner": brow_inner,
         "browOuter": brow_outer,
         "blink": np.maximum(lid, np.clip(-0.35 * gaze[:, 1], 0, 0.2)),
         "gazeX": gaze[:, 0],
         "gazeY": gaze[:, 1],
-        "yaw": sway("yaw", 2.2, 1.4, 9 * gaze[:, 0]),
-        "pitch": sway("pitch", 1.4, 1.4, 5 * gaze[:, 1]) + nod,
-        "roll": sway("roll", 1.4, 1.1),
-        "x": sway("x", 0.25, 0.9),
-        "y": sway("y", 0.12, 0.9),
-        "z": sway("z", 0.25, 0.8),
+        "yaw": sway("yaw", 2.2, 9 * gaze[:, 0]),
+        "pitch": sway("pitch", 1.4, 5 * gaze[:, 1]) + nod,
+        "roll": sway("roll", 1.4),
+        "x": sway("x", 0.25),
+        "y": sway("y", 0.12),
+        "z": sway("z", 0.25),
     }
-    motion = np.stack([columns[c.name] for c in CHANNELS], 1)
-    clamped = np.clip(motion, LOW, HIGH)
-    at_rest = [i for i, c in enumerate(CHANNELS) if c.low == 0 and c.order < 2]
-    clamped[:, at_rest] -= REST_BELOW * np.exp(-clamped[:, at_rest] / REST_BELOW)
-    return Performance(clamped.astype(np.float32), dice.astype(np.float32))
+    motion = np.clip(np.stack([columns[c.name] for c in CHANNELS], 1), LOW, HIGH)
+    hidden = [i for i, c in enumerate(CHANNELS) if c.low == 0 and c.name != "smile"]
+    motion[:, hidden] -= REST_BELOW * np.exp(-motion[:, hidden] / REST_BELOW)
+    return Performance(motion.astype(np.float32), dice.astype(np.float32))
 
 
 def shown(channels: np.ndarray) -> np.ndarray:

@@ -66,10 +66,13 @@ class Clips:
 
 def measure_scales(clips: Clips, model: MotionFlow) -> None:
     """Sets the model's fixed scales from the data: spread of each channel, and of its change against `expected`."""
-    rows = clips.usable[torch.randperm(len(clips.usable))[:40_000]]
-    model.spread.copy_(clips.history[rows].std(0).clamp(min=0.05))
+    rows = clips.usable[torch.randperm(len(clips.usable))[:20_000]]
+    past = clips.past(rows)
+    model.spread.copy_(past[:, -1].std(0).clamp(min=0.02))
     model.spread[:LIPS] = 0.25
-    surprise = clips.target[rows] - model.expected(clips.past(rows)[:, -3:])
+    velocity = past.diff(dim=1)
+    model.fastest.copy_(torch.stack([velocity.abs().amax((0, 1)), velocity.diff(dim=1).abs().amax((0, 1))]) + 1e-3)
+    surprise = clips.target[rows] - model.expected(past[:, -3:])
     grain = torch.tensor([c.grain for c in space.CHANNELS], device=rows.device)
     model.scale.copy_((surprise**2).mean(0).sqrt() + grain)
 
