@@ -31,7 +31,7 @@ export const feed = (channel: MediaChannel, options: FeedOptions) => {
   });
   return {
     events,
-    stop() {
+    stop: () => {
       isStopped = true;
     },
   };

@@ -27,7 +27,7 @@ import {
   type RTCRtpSender,
   type RtcpPacket,
 } from 'werift';
-import { asVisavisError, VisavisError } from '../../errors.ts';
+import { VisavisError } from '../../errors.ts';
 import { PACKET_MS } from '../../media.ts';
 import type { MediaEvent } from './media-channel.ts';
 import {
@@ -99,7 +99,7 @@ export class Peer {
     this.#options = options;
     const pc = new RTCPeerConnection({
       codecs: {
-        audio: [useOPUS({ parameters: 'minptime=10;useinbandfec=1' })],
+        audio: [useOPUS()],
         video: [useVP8(), new RTCRtpCodecParameters({ mimeType: 'video/rtx', clockRate: VIDEO_RATE_HZ })],
       },
       // No abs-send-time: werift fills it from a wrong clock.
@@ -216,19 +216,19 @@ export class Peer {
       await this.#pc.setRemoteDescription({ type: 'offer', sdp: withoutNames(sdp) });
       await this.#pc.setLocalDescription(await this.#pc.createAnswer());
     } catch (error) {
-      throw asVisavisError(error, 'webrtc_failed');
+      throw this.#refusal(error instanceof Error ? error.message : String(error), error);
     }
     const missing = [this.#audio, this.#video].find((track) => track !== null && track.sender.codec === undefined);
-    if (missing) {
-      throw new VisavisError(
-        'webrtc_failed',
-        `The offer has no ${missing.sender.kind === 'audio' ? 'audio with Opus' : 'video with VP8'} to send to.`,
-      );
-    }
+    if (missing) throw this.#refusal(`no ${missing.sender.kind}`);
     for (const transport of this.#pc.dtlsTransports) this.#follow(transport);
     const answer = this.#pc.localDescription?.sdp;
-    if (answer === undefined) throw new VisavisError('webrtc_failed', 'No answer to this offer.');
+    if (answer === undefined) throw this.#refusal('no answer');
     return answer;
+  }
+
+  #refusal(reason: string, cause?: unknown): VisavisError {
+    const media = this.#video === null ? 'audio by Opus' : 'audio by Opus and video by VP8';
+    return new VisavisError('webrtc_failed', `The offer must be SDP that can receive ${media} (${reason}).`, { cause });
   }
 
   /** Guards the transport's sockets; after a restart, starts the new checks, which werift forgets while DTLS is up. */

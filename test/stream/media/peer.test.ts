@@ -1,0 +1,205 @@
+import { createSocket } from 'node:dgram';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Peer, type PeerState } from '../../../src/stream/media/peer.ts';
+import { senderTimestamps, toNtp } from '../../../src/stream/media/sender-report.ts';
+import { createWeriftViewer, type WeriftViewer } from '../../support/werift-viewer.ts';
+
+const open: AsyncDisposable[] = [];
+afterEach(async () => {
+  for (const resource of open.splice(0)) await resource[Symbol.asyncDispose]();
+});
+
+const createPeer = (video = true) => {
+  const states: PeerState[] = [];
+  let pictureLosses = 0;
+  const peer = new Peer({
+    video,
+    hostAddresses: ['127.0.0.1'],
+    portRange: null,
+    onState: (state) => states.push(state),
+    onPictureLoss: () => {
+      pictureLosses += 1;
+    },
+  });
+  open.push({ [Symbol.asyncDispose]: () => peer.close() });
+  return { peer, states, pictureLosses: () => pictureLosses };
+};
+
+const createViewer = (): WeriftViewer => {
+  const viewer = createWeriftViewer();
+  open.push(viewer);
+  return viewer;
+};
+
+const connect = async () => {
+  const viewer = createViewer();
+  const { peer, states, pictureLosses } = createPeer();
+  const answer = await viewer.connect((sdp) => peer.offer(sdp));
+  await vi.waitFor(() => expect([states.at(-1), viewer.pc.connectionState]).toEqual(['connected', 'connected']), {
+    timeout: 10_000,
+  });
+  return { viewer, peer, states, answer, pictureLosses };
+};
+
+/** Sends one packet of each kind, every 20 ms, until `isEnough`. */
+const sendUntil = (peer: Peer, isEnough: () => boolean) => {
+  let index = 0;
+  return vi.waitFor(
+    () => {
+      peer.sendAudio(new Uint8Array([1, 2, 3]), index);
+      peer.sendVideo(new Uint8Array([4, 5, 6]), index);
+      index += 1;
+      expect(isEnough()).toBe(true);
+    },
+    { timeout: 10_000, interval: 20 },
+  );
+};
+
+describe('peer', () => {
+  it('answers with both tracks in one stream, by VP8 with RTX and Opus with FEC, without abs-send-time', async () => {
+    const viewer = createViewer();
+    const { peer } = createPeer();
+
+    const answer = await viewer.connect((sdp) => peer.offer(sdp));
+
+    const streams = [...answer.matchAll(/^a=msid:(\S+) /gm)].map(([, stream]) => stream);
+    expect(streams).toHaveLength(2);
+    expect(new Set(streams).size).toBe(1);
+    expect(answer).toMatch(/a=rtpmap:\d+ VP8\/90000/i);
+    expect(answer).toMatch(/a=rtpmap:\d+ rtx\/90000/i);
+    expect(answer).toMatch(/a=rtpmap:\d+ opus\/48000\/2/i);
+    expect(answer).toContain('useinbandfec=1');
+    expect(answer).not.toContain('abs-send-time');
+    expect(answer).toMatch(/a=candidate:.* 127\.0\.0\.1 /);
+  });
+
+  it('refuses what is no offer, and offers without Opus or VP8, and lives on', async () => {
+    const viewer = createViewer();
+    const { peer } = createPeer();
+
+    await expect(peer.offer('hello')).rejects.toMatchObject({ code: 'webrtc_failed' });
+    await expect(peer.offer('')).rejects.toMatchObject({ code: 'webrtc_failed' });
+    await viewer.connect((sdp) => peer.offer(sdp));
+  });
+
+  it('refuses an offer whose video is not VP8', async () => {
+    const viewer = createViewer();
+    const { peer } = createPeer();
+
+    const answer = viewer.connect((sdp) => peer.offer(sdp.replaceAll(/VP8/gi, 'H265')));
+
+    await expect(answer).rejects.toMatchObject({ code: 'webrtc_failed', message: expect.stringContaining('VP8') });
+  });
+
+  it('sends RTP with the timestamps of media time and reports that map it to wall time exactly', async () => {
+    const { viewer, peer } = await connect();
+    await sendUntil(peer, () => viewer.rtp.audio.length > 2 && viewer.rtp.video.length > 2);
+    const startWallMs = 1_780_000_000_123;
+    const mediaMs = 7000;
+
+    peer.sendReports(startWallMs, mediaMs, () => startWallMs + mediaMs);
+    peer.sendAudio(new Uint8Array([9]), mediaMs / 20);
+    peer.sendVideo(new Uint8Array([9]), mediaMs / 40);
+    await vi.waitFor(() => {
+      expect(viewer.reports).toHaveLength(2);
+      expect([viewer.rtp.audio, viewer.rtp.video].every((packets) => packets.at(-1)?.payload.at(-1) === 9)).toBe(true);
+    });
+
+    for (const { header } of [viewer.rtp.audio.at(-1), viewer.rtp.video.at(-1)].filter(
+      (packet) => packet !== undefined,
+    )) {
+      const report = viewer.reports.find(({ ssrc }) => ssrc === header.ssrc);
+      // A clock that is off by 5 ms would be off by 240 ticks of sound, 450 of video.
+      expect(report?.senderInfo.rtpTimestamp).toBe(header.timestamp);
+      expect(report?.senderInfo.ntpTimestamp).toBe(toNtp(startWallMs + mediaMs));
+      expect(report?.senderInfo.ntpTimestamp).toBe(
+        senderTimestamps({ startWallMs, rtpBase: 0, rateHz: 1 }, mediaMs).ntp,
+      );
+    }
+  });
+
+  it('tells of lost pictures, and of the round trip', async () => {
+    const { viewer, peer, pictureLosses } = await connect();
+    await sendUntil(peer, () => viewer.rtp.video.length > 2);
+    const startMs = performance.now();
+    const mediaMs = () => performance.now() - startMs;
+    const startWallMs = Date.now();
+
+    for (const transceiver of viewer.pc.getTransceivers()) {
+      const ssrc = viewer.rtp.video[0]?.header.ssrc ?? 0;
+      if (transceiver.kind === 'video') await transceiver.receiver.sendRtcpPLI(ssrc);
+    }
+    const reports = setInterval(() => peer.sendReports(startWallMs, mediaMs(), () => startWallMs + mediaMs()), 200);
+    await sendUntil(peer, () => pictureLosses() > 0 && peer.counters.roundTripMs !== null).finally(() =>
+      clearInterval(reports),
+    );
+
+    expect(peer.counters.roundTripMs).toBeGreaterThanOrEqual(0);
+    expect(peer.counters.roundTripMs).toBeLessThan(500);
+    expect(peer.counters.fractionLost).toBe(0);
+  });
+
+  it('leaves candidates with names aside at once, and those that make no sense', async () => {
+    const { peer } = createPeer();
+    const viewer = createViewer();
+    await viewer.connect((sdp) =>
+      peer.offer(sdp.replaceAll(/^(a=candidate:.*) \d+\.\d+\.\d+\.\d+ /gm, '$1 0b5e7ad2.local ')),
+    );
+
+    peer.candidate({ candidate: 'candidate:1 1 udp 2122260223 0b5e7ad2.local 53211 typ host', sdpMid: '0' });
+    peer.candidate({ candidate: 'nonsense', sdpMid: '7' });
+    peer.candidate(null);
+
+    // The viewer's own checks show its address.
+    await vi.waitFor(() => expect(viewer.pc.connectionState).toBe('connected'), { timeout: 10_000 });
+  });
+
+  it('keeps the session when strangers send DTLS alerts or unsigned connectivity checks', async () => {
+    const { viewer, peer, states, answer } = await connect();
+    await sendUntil(peer, () => viewer.rtp.audio.length > 2);
+    const port = Number(/a=candidate:.* 127\.0\.0\.1 (\d+) /.exec(answer)?.[1]);
+    const stranger = createSocket('udp4');
+    const alert = Buffer.from([21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 1, 1]);
+    const closeNotify = Buffer.from([21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 1, 0]);
+    const unknownRecord = Buffer.from([30, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 1, 0]);
+    const fragment = /a=ice-ufrag:(\S+)/.exec(answer)?.[1] ?? '';
+    const check = unsignedCheck(`${fragment}:evil`);
+
+    for (const datagram of [alert, closeNotify, unknownRecord, check, alert, closeNotify, unknownRecord]) {
+      await new Promise((resolve) => stranger.send(datagram, port, '127.0.0.1', resolve));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    stranger.close();
+    const received = viewer.rtp.audio.length;
+
+    await sendUntil(peer, () => viewer.rtp.audio.length > received + 10);
+    expect(states.at(-1)).toBe('connected');
+  });
+
+  it('closes once, and says so', async () => {
+    const { peer, states } = await connect();
+
+    await Promise.all([peer.close(), peer.close()]);
+
+    expect(states.filter((state) => state === 'closed')).toHaveLength(1);
+    expect(states.at(-1)).toBe('closed');
+    await expect(peer.offer('v=0')).rejects.toMatchObject({ code: 'webrtc_failed' });
+  });
+});
+
+/** A STUN binding request (RFC 8489 §5) with a user name and a priority but no signature. */
+const unsignedCheck = (username: string): Buffer => {
+  const name = Buffer.from(username);
+  const padded = Buffer.alloc(Math.ceil(name.length / 4) * 4);
+  name.copy(padded);
+  const attributes = Buffer.concat([
+    Buffer.from([0, 6, 0, name.length]),
+    padded,
+    Buffer.from([0, 0x24, 0, 4, 0x6e, 0, 1, 0xff]),
+  ]);
+  return Buffer.concat([
+    Buffer.from([0, 1, 0, attributes.length, 0x21, 0x12, 0xa4, 0x42]),
+    Buffer.alloc(12, 7),
+    attributes,
+  ]);
+};
