@@ -11,9 +11,9 @@ const table = (entries: string): Map<string, string> =>
       }),
   );
 
-export const MONTHS = (
-  'january february march april may june july august september october november december'
-).split(' ');
+export const MONTHS = 'january february march april may june july august september october november december'.split(
+  ' ',
+);
 
 /** Month names and their abbreviations without the dot, lower case. */
 export const MONTH_NAMES: ReadonlyMap<string, string> = new Map([
@@ -38,7 +38,9 @@ export const DOTTED = table(`
 
 /** Those of them that are words too, so that a dot after them usually ends a sentence; read as such only where the reader says so. */
 export const AMBIGUOUS_DOTTED = new Set(
-  'no co al ed min max mar jun sat sun mon wed fig rep ext dec gen fri sec col adm est apt ch ft hon gov pres'.split(' '),
+  'no co al ed min max mar jun sat sun mon wed fig rep ext dec gen fri sec col adm est apt ch ft hon gov pres'.split(
+    ' ',
+  ),
 );
 
 /** Those that come before a name, so that a capital after them does not begin a sentence. */
@@ -77,16 +79,17 @@ export const UNITS = table(`
   %=percent|percent; ‰=per mille|per mille; bps=basis point; kn=knot; ly=light year; MP=megapixel; Mpx=megapixel
 `);
 
-export const CURRENCIES: ReadonlyMap<string, readonly [one: string, many: string, cent: string, cents: string]> = new Map([
-  ['$', ['dollar', 'dollars', 'cent', 'cents']],
-  ['€', ['euro', 'euros', 'cent', 'cents']],
-  ['£', ['pound', 'pounds', 'penny', 'pence']],
-  ['¥', ['yen', 'yen', 'sen', 'sen']],
-  ['₹', ['rupee', 'rupees', 'paisa', 'paise']],
-  ['₽', ['ruble', 'rubles', 'kopeck', 'kopecks']],
-  ['₩', ['won', 'won', 'jeon', 'jeon']],
-  ['¢', ['cent', 'cents', '', '']],
-]);
+export const CURRENCIES: ReadonlyMap<string, readonly [one: string, many: string, cent: string, cents: string]> =
+  new Map([
+    ['$', ['dollar', 'dollars', 'cent', 'cents']],
+    ['€', ['euro', 'euros', 'cent', 'cents']],
+    ['£', ['pound', 'pounds', 'penny', 'pence']],
+    ['¥', ['yen', 'yen', 'sen', 'sen']],
+    ['₹', ['rupee', 'rupees', 'paisa', 'paise']],
+    ['₽', ['ruble', 'rubles', 'kopeck', 'kopecks']],
+    ['₩', ['won', 'won', 'jeon', 'jeon']],
+    ['¢', ['cent', 'cents', '', '']],
+  ]);
 
 /** Codes of currencies and the sign that they stand for. */
 export const CURRENCY_CODES = table(`USD=$; EUR=€; GBP=£; JPY=¥; INR=₹; US$=$; A$=$; C$=$; HK$=$; NZ$=$`);

@@ -12,8 +12,10 @@ const FENCE = /^[ \t]{0,8}(?:```|~~~)[^\n`]{0,80}$/gm;
 const IMAGE = /!\[([^[\]]{0,300})\]\([^()\s]{0,2000}(?:\s"[^"\n]{0,200}")?\)/g;
 const LINK = /(?<![![])\[([^[\]]{1,300})\]\((?:[^()\s]|\([^()\s]{0,200}\)){0,1000}(?:\s"[^"\n]{0,200}")?\)/g;
 const LINE_START = /^[ \t]{0,12}(?:#{1,6}[ \t]|>[ \t>]{0,8}|[-*+•][ \t]{1,4}(?:\[[ xX]\][ \t])?)/gm;
-const RULE = /^[ \t]{0,3}(?:-[ \t]?){3,80}$|^[ \t]{0,3}(?:\*[ \t]?){3,80}$|^[ \t]{0,3}(?:_[ \t]?){3,80}$|^[ \t|:-]{3,200}$/gm;
-const EMPHASIS = /\*{1,3}(?=\S)|(?<=\S)\*{1,3}|~~|`{1,3}|(?<![\p{L}\p{N}_])_{1,3}(?=[\p{L}\p{N}])|(?<=[\p{L}\p{N}.,!?])_{1,3}(?![\p{L}\p{N}_])/gu;
+const RULE =
+  /^[ \t]{0,3}(?:-[ \t]?){3,80}$|^[ \t]{0,3}(?:\*[ \t]?){3,80}$|^[ \t]{0,3}(?:_[ \t]?){3,80}$|^[ \t|:-]{3,200}$/gm;
+const EMPHASIS =
+  /\*{1,3}(?=\S)|(?<=\S)\*{1,3}|~~|`{1,3}|(?<![\p{L}\p{N}_])_{1,3}(?=[\p{L}\p{N}])|(?<=[\p{L}\p{N}.,!?])_{1,3}(?![\p{L}\p{N}_])/gu;
 // eslint-free classes: control characters but tab and line ends, soft hyphen, zero-width and direction marks, variation selectors.
 const INVISIBLE = /[\p{Cc}\p{Cf}\ufe00-\ufe0f]/gu;
 const LINE_SPACE = /[\t\n\r\v\f\u0085]/;

@@ -10,12 +10,30 @@ const SPELLED = new Set(
     .filter((word) => !['ram', 'who'].includes(word)),
 );
 /** Capital words that are said as words though no dictionary has them. */
-const SAID = new Set(['nasa', 'nato', 'unesco', 'unicef', 'opec', 'gif', 'jpeg', 'json', 'covid', 'lidar', 'ram', 'laser', 'yaml', 'rest', 'crud']);
+const SAID = new Set([
+  'nasa',
+  'nato',
+  'unesco',
+  'unicef',
+  'opec',
+  'gif',
+  'jpeg',
+  'json',
+  'covid',
+  'lidar',
+  'ram',
+  'laser',
+  'yaml',
+  'rest',
+  'crud',
+]);
 const MAX_SPELLED = 5;
 
 /** Whether English could say it: a vowel, and no pile of consonants at either end. */
 const isSayable = (word: string) =>
-  /[aeiouy]/.test(word) && !/^[^aeiouy]{4}|[^aeiouy]{5}$|[^aeiouy]{5}/.test(word) && !/^(?:[^aeiouylr][^aeiouylrhwmntk])/.test(word);
+  /[aeiouy]/.test(word) &&
+  !/^[^aeiouy]{4}|[^aeiouy]{5}$|[^aeiouy]{5}/.test(word) &&
+  !/^(?:[^aeiouylr][^aeiouylrhwmntk])/.test(word);
 
 /**
  * A word in capital letters: spelled, or said when it is a word.

@@ -81,7 +81,7 @@ const draftTokens = (text: string): Draft[] => {
     lineStart = nextLine;
   };
 
-  for (let at = 0; at < plain.length; ) {
+  for (let at = 0; at < plain.length;) {
     const adjacent = at - gapStart <= 1 && ADJACENT.has(plain.slice(gapStart, at));
     const reading = readAt({ plain, at, previous: last && { ...last, adjacent, ended } });
     if (reading === undefined) {

@@ -55,17 +55,26 @@ export const WEB_READERS: readonly Reader[] = [
       return {
         length: address.length,
         kind: 'other',
-        words: readAddress(address.replace(/^(?:https?|ftp):\/\//i, '').replace(/^www\./i, 'w.w.w.')).flatMap((word) => word),
+        words: readAddress(address.replace(/^(?:https?|ftp):\/\//i, '').replace(/^www\./i, 'w.w.w.')).flatMap(
+          (word) => word,
+        ),
       };
     },
   },
   reader(
-    new RegExp(String.raw`[a-z\d][a-z\d._%+-]{0,63}@[a-z\d-]{1,63}(?:\.[a-z\d-]{1,63}){0,5}\.[a-z]{2,12}${ENDS}`, 'iuy'),
+    new RegExp(
+      String.raw`[a-z\d][a-z\d._%+-]{0,63}@[a-z\d-]{1,63}(?:\.[a-z\d-]{1,63}){0,5}\.[a-z]{2,12}${ENDS}`,
+      'iuy',
+    ),
     'other',
-    (_, { plain, at }) => readAddress(/^[^\s]{1,500}?(?=[.,;:!?)'">\]]{0,9}(?:\s|$))/.exec(plain.slice(at, at + 500))?.[0] ?? ''),
+    (_, { plain, at }) =>
+      readAddress(/^[^\s]{1,500}?(?=[.,;:!?)'">\]]{0,9}(?:\s|$))/.exec(plain.slice(at, at + 500))?.[0] ?? ''),
   ),
   reader(
-    new RegExp(String.raw`(?<host>[a-zA-Z\d][a-zA-Z\d-]{0,62}(?:\.[a-zA-Z\d-]{1,63}){0,3}\.(?:${TLDS}))(?<path>/[^\s<>"]{0,500}(?<=[\p{L}\p{N}/]))?${ENDS}`, 'uy'),
+    new RegExp(
+      String.raw`(?<host>[a-zA-Z\d][a-zA-Z\d-]{0,62}(?:\.[a-zA-Z\d-]{1,63}){0,3}\.(?:${TLDS}))(?<path>/[^\s<>"]{0,500}(?<=[\p{L}\p{N}/]))?${ENDS}`,
+      'uy',
+    ),
     'other',
     ({ host = '', path = '' }) => readAddress(host + path),
   ),

@@ -66,7 +66,8 @@ const readWord = (word: string, place: Place): string[] => {
     if (unit !== undefined) return unit;
     if (/^[AP]M$/i.test(word)) return spellOut(word);
   }
-  if (word === 'A') return startsSentence(place) || /^ [a-z]/.test(place.plain.slice(place.at + 1, place.at + 3)) ? ['a'] : ['a.'];
+  if (word === 'A')
+    return startsSentence(place) || /^ [a-z]/.test(place.plain.slice(place.at + 1, place.at + 3)) ? ['a'] : ['a.'];
   if (lower === 'a' || lower === 'i') return lower === 'a' ? ['a'] : ['i.'];
   if (word.length === 1) return spellOut(word);
   if (word === lower && (isKnown(lower) || word.includes("'"))) return [lower];
@@ -97,12 +98,20 @@ const readDotted = (abbreviation: string, place: Place): string[] | undefined =>
   if (AMBIGUOUS_DOTTED.has(lower)) {
     const isNumbered = /^ ?\d/.test(after);
     const isName = TITLES.has(lower) && abbreviation !== lower && /^ [A-Z]/.test(after);
-    if (lower === 'no' || lower === 'fig' || lower === 'ch' ? !isNumbered : !isNumbered && !isName && previous?.kind !== 'number') {
+    if (
+      lower === 'no' || lower === 'fig' || lower === 'ch'
+        ? !isNumbered
+        : !isNumbered && !isName && previous?.kind !== 'number'
+    ) {
       if (!(lower === 'co' || lower === 'al') || !/^[,\s]|^$/.test(after)) return undefined;
       if (lower === 'co' && abbreviation === lower) return undefined;
     }
   }
-  if ((lower === 'st' || lower === 'dr') && streets.test(plain.slice(Math.max(0, at - 24), at)) && !/^ [A-Z]/.test(after)) {
+  if (
+    (lower === 'st' || lower === 'dr') &&
+    streets.test(plain.slice(Math.max(0, at - 24), at)) &&
+    !/^ [A-Z]/.test(after)
+  ) {
     return [lower === 'st' ? 'street' : 'drive'];
   }
   return DOTTED.get(lower)?.split(' ');
@@ -138,8 +147,16 @@ export const WORD_READERS: readonly Reader[] = [
         ? undefined
         : { length: 2, kind: 'word', words: spellOut(match[0]) },
   },
-  reader(new RegExp(String.raw`(?:[A-Za-z]{1,20}\d{1,10}|\d{1,10}[A-Za-z]{1,20})(?:[A-Za-z]{1,20}|\d{1,10}|-\d{1,10}){0,6}${ENDS}`, 'uy'), 'other', (_, place) =>
-    readMixed(/^[A-Za-z\d-]{1,200}/.exec(place.plain.slice(place.at, place.at + 200))?.[0].replace(/-(?!\d).*$/, '') ?? ''),
+  reader(
+    new RegExp(
+      String.raw`(?:[A-Za-z]{1,20}\d{1,10}|\d{1,10}[A-Za-z]{1,20})(?:[A-Za-z]{1,20}|\d{1,10}|-\d{1,10}){0,6}${ENDS}`,
+      'uy',
+    ),
+    'other',
+    (_, place) =>
+      readMixed(
+        /^[A-Za-z\d-]{1,200}/.exec(place.plain.slice(place.at, place.at + 200))?.[0].replace(/-(?!\d).*$/, '') ?? '',
+      ),
   ),
   {
     pattern: new RegExp(String.raw`'?${WORD}(?:_{1,3}${WORD}){0,10}'?(?![\p{M}])`, 'uy'),
@@ -151,10 +168,17 @@ export const WORD_READERS: readonly Reader[] = [
       }
       if (opening !== '') return undefined;
       const lower = core.toLowerCase();
-      const isOwner = closing !== '' && /(?:s|in)$/.test(lower) && !/(?:^|[\s(])'[^']{0,60}$/.test(place.plain.slice(Math.max(0, place.at - 60), place.at));
+      const isOwner =
+        closing !== '' &&
+        /(?:s|in)$/.test(lower) &&
+        !/(?:^|[\s(])'[^']{0,60}$/.test(place.plain.slice(Math.max(0, place.at - 60), place.at));
       const length = core.length + (isOwner ? 1 : 0);
       if (isOwner && lower.endsWith('in') && !isKnown(lower)) return { length, kind: 'word', words: [`${lower}'`] };
-      return { length, kind: 'word', words: core.includes('_') ? core.split(/_+/).flatMap(readMixed) : readWord(core, place) };
+      return {
+        length,
+        kind: 'word',
+        words: core.includes('_') ? core.split(/_+/).flatMap(readMixed) : readWord(core, place),
+      };
     },
   },
   reader(/[&=%+×÷±≈≤≥≠→°π∞√∑µ§<>~$€£@*]/uy, 'other', (_, { plain, at, previous }) => {
