@@ -1,0 +1,118 @@
+/**
+ * Speech into a file: the same pipeline as a session's, played as fast as it is made. For `npm run say` and the benchmarks.
+ */
+import { Subject, lastValueFrom, of, takeWhile, tap } from 'rxjs';
+import { FRAMES_PER_SECOND, MOTION_SIZE, type VideoFrame, type WordTiming } from './media.ts';
+import type { Inference } from './models/inference.ts';
+import { createRandom } from './models/random.ts';
+import { type InterruptStep, type PipelineEvent, type UtteranceInput, createAvatarPipeline } from './pipeline/avatar-pipeline.ts';
+import { MotionControl } from './pipeline/motion-control.ts';
+
+/** What is made besides sound. */
+export type RecordingContent = 'sound' | 'motion' | 'video';
+
+export interface RecordingOptions {
+  readonly text: string;
+  readonly voice: string;
+  readonly avatar: string;
+  /** 0.5…2 */
+  readonly speed: number;
+  /** The same seed gives the same bytes of sound. */
+  readonly seed: number;
+  readonly content: RecordingContent;
+  /** Silence before and after the speech, ms; a face wants some. */
+  readonly marginMs: number;
+}
+
+/** Takes what is made, in order; each slot's parts before the next slot's. */
+export interface RecordingSink {
+  /** float32 in -1…1, 40 ms at the voice's rate. */
+  sound(pcm: Float32Array): void;
+  /** float32[59] */
+  motion(descriptor: Float32Array): void;
+  video(frame: VideoFrame): void;
+  /** Words, in ms from the start of the recording. */
+  words(words: readonly WordTiming[]): void;
+}
+
+/**
+ * Speaks a text into a sink. Resolves when everything has been handed over; rejects with what the models threw.
+ * @throws {VisavisError} `unknown_voice`, `unknown_avatar`
+ */
+export const record = async (
+  inference: Inference,
+  options: RecordingOptions,
+  sinkOf: (format: { readonly sampleRateHz: number; readonly size: number }) => RecordingSink,
+): Promise<void> => {
+  const { text, speed, seed, content, marginMs } = options;
+  const [voice, face, motion] = await Promise.all([
+    inference.voice(options.voice),
+    inference.face(options.avatar),
+    content === 'sound' ? null : inference.motion(),
+  ]);
+  const { sampleRateHz } = voice;
+  const sink = sinkOf({ sampleRateHz, size: face.size });
+  const margin = new Float32Array(Math.round((marginMs / 1000) * sampleRateHz));
+  const temperature = motion?.temperature ?? 0;
+  const noise = (sequence: number): Float32Array => {
+    const random = createRandom(seed, sequence);
+    return Float32Array.from({ length: MOTION_SIZE }, () => random.gaussian() * temperature);
+  };
+  const pipeline = createAvatarPipeline(
+    { motion, face: content === 'video' ? () => face : null, control: new MotionControl(), noise },
+    { sampleRateHz, idle: false, idleLeadSlots: 0 },
+  );
+
+  const played$ = new Subject<number>();
+  const utterance$ = new Subject<UtteranceInput>();
+  let lastSequence = Infinity;
+  const onEvent = (event: PipelineEvent): void => {
+    switch (event.type) {
+      case 'audio':
+        sink.sound(event.slot.pcm);
+        for (const { mark, offsetMs } of event.marks) {
+          const fromMs = (event.slot.sequence * 1000) / FRAMES_PER_SECOND + offsetMs;
+          if (mark.kind === 'words') sink.words(mark.words.map((word) => moved(word, fromMs)));
+          if (mark.kind === 'end' && mark.utterance === 'after') lastSequence = event.slot.sequence;
+        }
+        if (content === 'sound') play(event.slot.sequence);
+        break;
+      case 'motion':
+        sink.motion(event.descriptor);
+        if (content === 'motion') play(event.sequence);
+        break;
+      case 'video':
+        sink.video(event.frame);
+        play(event.frame.sequence);
+        break;
+      case 'skipped':
+        break;
+      case 'failed':
+        throw event.error;
+    }
+  };
+  let doneSequence = -1;
+  const play = (sequence: number): void => {
+    doneSequence = sequence;
+    queueMicrotask(() => played$.next(sequence));
+  };
+
+  const finished = lastValueFrom(
+    pipeline({ utterance$, played$, interrupt$: new Subject<InterruptStep>() }).pipe(
+      tap(onEvent),
+      takeWhile(() => doneSequence < lastSequence),
+    ),
+    { defaultValue: null },
+  );
+  utterance$.next({ kind: 'sound', id: 'before', pcm$: of(margin) });
+  utterance$.next({ kind: 'text', id: 'text', text$: of(text), voice, options: { speed, seed } });
+  utterance$.next({ kind: 'sound', id: 'after', pcm$: of(margin) });
+  played$.next(-1);
+  await finished;
+};
+
+const moved = (word: WordTiming, byMs: number): WordTiming => ({
+  ...word,
+  startMs: word.startMs + byMs,
+  endMs: word.endMs + byMs,
+});

@@ -1,0 +1,167 @@
+/** `npm run say`: writes what the avatar says to a file. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import process from 'node:process';
+import { parseArgs } from 'node:util';
+import { zipSync } from 'fflate';
+import { loadConfig } from '../config/load.ts';
+import { VisavisError } from './errors.ts';
+import { FRAMES_PER_SECOND, MOTION_SIZE } from './media.ts';
+import { createInference } from './models/create-inference.ts';
+import { packageRoot } from './package-root.ts';
+import { type RecordingContent, type RecordingSink, record } from './recording.ts';
+import { createFileWriter } from './stream/media/codecs/file-writer.ts';
+
+const USAGE = `Writes what the avatar says to a file.
+
+  npm run say -- "Hello, I am here." --out hello.mp4
+  echo "Hello from a pipe." | npm run say -- - --out hello.wav
+
+  --out      .wav sound, .mp4 or .webm a talking head, .npz its motion (required)
+  --voice    name of a voice        --avatar   name of an avatar
+  --seed     0…4294967295, default 1: the same seed gives the same sound
+  --speed    0.5…2, default 1
+`;
+
+/** A face needs a moment before and after it speaks; sound alone does not. */
+const FACE_MARGIN_MS = 320;
+const BAR_WIDTH = 30;
+
+interface Request {
+  readonly text: string;
+  readonly out: string;
+  readonly content: RecordingContent;
+  readonly voice: string | undefined;
+  readonly avatar: string | undefined;
+  readonly seed: number;
+  readonly speed: number;
+}
+
+const CONTENT_OF: Readonly<Record<string, RecordingContent>> = {
+  '.wav': 'sound',
+  '.npz': 'motion',
+  '.mp4': 'video',
+  '.webm': 'video',
+};
+
+const numberIn = (name: string, given: string | undefined, preset: number, least: number, most: number): number => {
+  const value = given === undefined ? preset : Number(given);
+  if (value >= least && value <= most) return value;
+  throw new VisavisError('bad_config', `--${name} takes a number from ${least} to ${most}, got "${given}"`);
+};
+
+const readRequest = (): Request | null => {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      out: { type: 'string', short: 'o' },
+      voice: { type: 'string' },
+      avatar: { type: 'string' },
+      seed: { type: 'string' },
+      speed: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  if (values.help || positionals.length === 0 || values.out === undefined) return null;
+  const content = CONTENT_OF[extname(values.out).toLowerCase()];
+  if (!content) {
+    throw new VisavisError('bad_config', `--out takes a name that ends in .wav, .mp4, .webm or .npz, got "${values.out}"`);
+  }
+  const given = positionals.join(' ');
+  const text = given === '-' ? readFileSync(0, 'utf8') : given;
+  if (text.trim() === '') throw new VisavisError('bad_text', 'there is nothing to say: the text is empty');
+  return {
+    text,
+    out: values.out,
+    content,
+    voice: values.voice,
+    avatar: values.avatar,
+    seed: Math.floor(numberIn('seed', values.seed, 1, 0, 2 ** 32 - 1)),
+    speed: numberIn('speed', values.speed, 1, 0.5, 2),
+  };
+};
+
+/** A bar on a terminal, nothing elsewhere. */
+const createProgress = () => {
+  const { stderr } = process;
+  return {
+    show(fraction: number, seconds: number) {
+      if (!stderr.isTTY) return;
+      const filled = Math.round(Math.min(1, fraction) * BAR_WIDTH);
+      stderr.write(`\r[${'█'.repeat(filled)}${'·'.repeat(BAR_WIDTH - filled)}] ${seconds.toFixed(1)} s of speech `);
+    },
+    done: () => stderr.isTTY && stderr.write('\r\x1b[K'),
+  };
+};
+
+/** float32[T, 59] as an .npz archive with one array, `motion`, and the frame rate, `fps`. */
+const npzOf = (descriptors: readonly Float32Array[]): Uint8Array => {
+  const motion = new Uint8Array(descriptors.length * MOTION_SIZE * 4);
+  for (const [i, descriptor] of descriptors.entries()) {
+    motion.set(new Uint8Array(descriptor.buffer, descriptor.byteOffset, MOTION_SIZE * 4), i * MOTION_SIZE * 4);
+  }
+  const fps = new Uint8Array(Int32Array.of(FRAMES_PER_SECOND).buffer);
+  return zipSync(
+    { 'motion.npy': npy('<f4', `(${descriptors.length}, ${MOTION_SIZE})`, motion), 'fps.npy': npy('<i4', '()', fps) },
+    { level: 0 },
+  );
+};
+
+/** The .npy format, version 1.0: magic, header length, a Python literal padded to 64 bytes, the data. */
+const npy = (dtype: string, shape: string, data: Uint8Array): Uint8Array => {
+  const literal = `{'descr': '${dtype}', 'fortran_order': False, 'shape': ${shape}, }`;
+  const length = Math.ceil((10 + literal.length + 1) / 64) * 64 - 10;
+  const header = Buffer.from(`\x93NUMPY\x01\x00__${literal.padEnd(length - 1)}\n`, 'latin1');
+  header.writeUInt16LE(length, 8);
+  return Buffer.concat([header, data]);
+};
+
+const main = async (): Promise<void> => {
+  const request = readRequest();
+  if (!request) {
+    process.stdout.write(USAGE);
+    process.exitCode = 2;
+    return;
+  }
+  const config = loadConfig(undefined);
+  const { text, out, content, seed, speed } = request;
+  const voice = request.voice ?? config.voice;
+  const avatar = request.avatar ?? config.avatar;
+  const inference = await createInference({ modelsDir: config.models ?? join(packageRoot, 'models') });
+  const progress = createProgress();
+  const descriptors: Float32Array[] = [];
+  let writer: ReturnType<typeof createFileWriter> | undefined;
+  let seconds = 0;
+  let reached = 0;
+
+  try {
+    const marginMs = content === 'sound' ? 0 : FACE_MARGIN_MS;
+    await record(inference, { text, voice, avatar, speed, seed, content, marginMs }, ({ sampleRateHz, size }): RecordingSink => {
+      const file = content === 'motion' ? undefined : createFileWriter(out, { sampleRateHz, size, fps: FRAMES_PER_SECOND });
+      writer = file;
+      return {
+        sound(pcm) {
+          seconds += pcm.length / sampleRateHz;
+          file?.writeAudio(pcm);
+          progress.show(reached / text.length, seconds);
+        },
+        motion: (descriptor) => descriptors.push(descriptor),
+        video: ({ i420 }) => file?.writeVideo(i420),
+        words(words) {
+          reached = Math.max(reached, ...words.map(({ charEnd }) => charEnd));
+        },
+      };
+    });
+    await (await writer)?.close();
+    if (content === 'motion') writeFileSync(out, npzOf(descriptors));
+  } finally {
+    progress.done();
+    await inference.close();
+  }
+  process.stdout.write(`${out}: ${seconds.toFixed(2)} s\n`);
+};
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof VisavisError ? error.message : String(error instanceof Error ? error.stack : error)}\n`);
+  process.exit(1);
+});
