@@ -1,11 +1,16 @@
 /**
  * Speech into a file: the same pipeline as a session's, played as fast as it is made. For `npm run say` and the benchmarks.
  */
-import { Subject, lastValueFrom, of, takeWhile, tap } from 'rxjs';
+import { Subject, concatMap, filter, lastValueFrom, of, takeWhile, tap } from 'rxjs';
 import { FRAMES_PER_SECOND, MOTION_SIZE, type VideoFrame, type WordTiming } from './media.ts';
 import type { Inference } from './models/inference.ts';
 import { createRandom } from './models/random.ts';
-import { type InterruptStep, type PipelineEvent, type UtteranceInput, createAvatarPipeline } from './pipeline/avatar-pipeline.ts';
+import {
+  type InterruptStep,
+  type PipelineEvent,
+  type UtteranceInput,
+  createAvatarPipeline,
+} from './pipeline/avatar-pipeline.ts';
 import { MotionControl } from './pipeline/motion-control.ts';
 
 /** What is made besides sound. */
@@ -24,13 +29,13 @@ export interface RecordingOptions {
   readonly marginMs: number;
 }
 
-/** Takes what is made, in order; each slot's parts before the next slot's. */
+/** Takes what is made, each kind in order; making waits for it. */
 export interface RecordingSink {
   /** float32 in -1…1, 40 ms at the voice's rate. */
-  sound(pcm: Float32Array): void;
+  sound(pcm: Float32Array): Promise<void>;
   /** float32[59] */
   motion(descriptor: Float32Array): void;
-  video(frame: VideoFrame): void;
+  video(frame: VideoFrame): Promise<void>;
   /** Words, in ms from the start of the recording. */
   words(words: readonly WordTiming[]): void;
 }
@@ -42,7 +47,7 @@ export interface RecordingSink {
 export const record = async (
   inference: Inference,
   options: RecordingOptions,
-  sinkOf: (format: { readonly sampleRateHz: number; readonly size: number }) => RecordingSink,
+  sinkOf: (format: { readonly sampleRateHz: number; readonly size: number }) => Promise<RecordingSink>,
 ): Promise<void> => {
   const { text, speed, seed, content, marginMs } = options;
   const [voice, face, motion] = await Promise.all([
@@ -51,7 +56,7 @@ export const record = async (
     content === 'sound' ? null : inference.motion(),
   ]);
   const { sampleRateHz } = voice;
-  const sink = sinkOf({ sampleRateHz, size: face.size });
+  const sink = await sinkOf({ sampleRateHz, size: face.size });
   const margin = new Float32Array(Math.round((marginMs / 1000) * sampleRateHz));
   const temperature = motion?.temperature ?? 0;
   const noise = (sequence: number): Float32Array => {
@@ -66,41 +71,36 @@ export const record = async (
   const played$ = new Subject<number>();
   const utterance$ = new Subject<UtteranceInput>();
   let lastSequence = Infinity;
-  const onEvent = (event: PipelineEvent): void => {
+  /** A slot is played when its last part has been taken. */
+  const take = async (event: PipelineEvent): Promise<number | null> => {
     switch (event.type) {
       case 'audio':
-        sink.sound(event.slot.pcm);
         for (const { mark, offsetMs } of event.marks) {
           const fromMs = (event.slot.sequence * 1000) / FRAMES_PER_SECOND + offsetMs;
           if (mark.kind === 'words') sink.words(mark.words.map((word) => moved(word, fromMs)));
           if (mark.kind === 'end' && mark.utterance === 'after') lastSequence = event.slot.sequence;
         }
-        if (content === 'sound') play(event.slot.sequence);
-        break;
+        await sink.sound(event.slot.pcm);
+        return content === 'sound' ? event.slot.sequence : null;
       case 'motion':
         sink.motion(event.descriptor);
-        if (content === 'motion') play(event.sequence);
-        break;
+        return content === 'motion' ? event.sequence : null;
       case 'video':
-        sink.video(event.frame);
-        play(event.frame.sequence);
-        break;
+        await sink.video(event.frame);
+        return event.frame.sequence;
       case 'skipped':
-        break;
+        return null;
       case 'failed':
         throw event.error;
     }
   };
-  let doneSequence = -1;
-  const play = (sequence: number): void => {
-    doneSequence = sequence;
-    queueMicrotask(() => played$.next(sequence));
-  };
 
   const finished = lastValueFrom(
     pipeline({ utterance$, played$, interrupt$: new Subject<InterruptStep>() }).pipe(
-      tap(onEvent),
-      takeWhile(() => doneSequence < lastSequence),
+      concatMap(take),
+      filter((sequence) => sequence !== null),
+      tap((sequence) => played$.next(sequence)),
+      takeWhile((sequence) => sequence < lastSequence),
     ),
     { defaultValue: null },
   );

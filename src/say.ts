@@ -9,8 +9,8 @@ import { VisavisError } from './errors.ts';
 import { FRAMES_PER_SECOND, MOTION_SIZE } from './media.ts';
 import { createInference } from './models/create-inference.ts';
 import { packageRoot } from './package-root.ts';
-import { type RecordingContent, type RecordingSink, record } from './recording.ts';
-import { createFileWriter } from './stream/media/codecs/file-writer.ts';
+import { type RecordingContent, record } from './recording.ts';
+import { type FileWriter, createFileWriter } from './stream/media/codecs/file-writer.ts';
 
 const USAGE = `Writes what the avatar says to a file.
 
@@ -65,7 +65,10 @@ const readRequest = (): Request | null => {
   if (values.help || positionals.length === 0 || values.out === undefined) return null;
   const content = CONTENT_OF[extname(values.out).toLowerCase()];
   if (!content) {
-    throw new VisavisError('bad_config', `--out takes a name that ends in .wav, .mp4, .webm or .npz, got "${values.out}"`);
+    throw new VisavisError(
+      'bad_config',
+      `--out takes a name that ends in .wav, .mp4, .webm or .npz, got "${values.out}"`,
+    );
   }
   const given = positionals.join(' ');
   const text = given === '-' ? readFileSync(0, 'utf8') : given;
@@ -130,29 +133,29 @@ const main = async (): Promise<void> => {
   const inference = await createInference({ modelsDir: config.models ?? join(packageRoot, 'models') });
   const progress = createProgress();
   const descriptors: Float32Array[] = [];
-  let writer: ReturnType<typeof createFileWriter> | undefined;
+  let writer: FileWriter | undefined;
   let seconds = 0;
   let reached = 0;
 
   try {
     const marginMs = content === 'sound' ? 0 : FACE_MARGIN_MS;
-    await record(inference, { text, voice, avatar, speed, seed, content, marginMs }, ({ sampleRateHz, size }): RecordingSink => {
-      const file = content === 'motion' ? undefined : createFileWriter(out, { sampleRateHz, size, fps: FRAMES_PER_SECOND });
-      writer = file;
+    await record(inference, { text, voice, avatar, speed, seed, content, marginMs }, async ({ sampleRateHz, size }) => {
+      const format = { sampleRateHz, size, fps: FRAMES_PER_SECOND };
+      writer = content === 'motion' ? undefined : await createFileWriter(out, format);
       return {
-        sound(pcm) {
+        async sound(pcm) {
           seconds += pcm.length / sampleRateHz;
-          file?.writeAudio(pcm);
           progress.show(reached / text.length, seconds);
+          await writer?.writeAudio(pcm);
         },
         motion: (descriptor) => descriptors.push(descriptor),
-        video: ({ i420 }) => file?.writeVideo(i420),
+        video: async ({ i420 }) => writer?.writeVideo(i420),
         words(words) {
           reached = Math.max(reached, ...words.map(({ charEnd }) => charEnd));
         },
       };
     });
-    await (await writer)?.close();
+    await writer?.close();
     if (content === 'motion') writeFileSync(out, npzOf(descriptors));
   } finally {
     progress.done();
@@ -162,6 +165,8 @@ const main = async (): Promise<void> => {
 };
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof VisavisError ? error.message : String(error instanceof Error ? error.stack : error)}\n`);
+  process.stderr.write(
+    `${error instanceof VisavisError ? error.message : String(error instanceof Error ? error.stack : error)}\n`,
+  );
   process.exit(1);
 });
