@@ -1,42 +1,41 @@
-/** How long a sent text takes until it is heard and seen in this browser. Pure. */
+/** How long a sent text takes until it is heard and seen in this browser. Pure; times are milliseconds. */
 
-interface Waiting {
-  readonly sentAtMs: number;
-  readonly startMs: number | null;
-  readonly seen: { readonly sound: boolean; readonly face: boolean };
+/** From sending a text until its first sound, and until the first frame of the face that says it. */
+export interface Latency {
+  readonly soundMs: number;
+  readonly faceMs: number;
 }
 
-/** Time from text to sound or face, in milliseconds of this browser's clock. */
-export type Latency = { readonly of: 'sound' | 'face'; readonly ms: number };
-
 export class LatencyMeter {
-  readonly #waiting = new Map<string, Waiting>();
+  #waiting: { readonly utterance: string; readonly sentAtMs: number; readonly startMs: number | null } | null = null;
 
-  /** The first text of an utterance left at that moment. Queued ones are not measured: they wait for their turn. */
+  /** The first text of an utterance left at that moment. One at a time: those behind it wait for their turn. */
   sent(utterance: string, atMs: number): void {
-    if (this.#waiting.size === 0) {
-      this.#waiting.set(utterance, { sentAtMs: atMs, startMs: null, seen: { sound: false, face: false } });
-    }
+    this.#waiting ??= { utterance, sentAtMs: atMs, startMs: null };
   }
 
   /** Its first sample has that media time. */
   started(utterance: string, startMs: number): void {
-    const waiting = this.#waiting.get(utterance);
-    if (waiting) this.#waiting.set(utterance, { ...waiting, startMs });
+    if (this.#waiting?.utterance === utterance) this.#waiting = { ...this.#waiting, startMs };
   }
 
-  /** It is over. */
+  /** It is over, seen or not. */
   finished(utterance: string): void {
-    this.#waiting.delete(utterance);
+    if (this.#waiting?.utterance === utterance) this.#waiting = null;
   }
 
-  /** Sound or face of that media time was played at `atMs`. @returns the latency when it is an utterance's first. */
-  played(of: 'sound' | 'face', mediaMs: number, atMs: number): Latency | null {
-    for (const [utterance, waiting] of this.#waiting) {
-      if (waiting.startMs === null || waiting.seen[of] || mediaMs < waiting.startMs) continue;
-      this.#waiting.set(utterance, { ...waiting, seen: { ...waiting.seen, [of]: true } });
-      return { of, ms: atMs - (mediaMs - waiting.startMs) - waiting.sentAtMs };
-    }
-    return null;
+  /**
+   * The frame of that media time came onto the screen at `atMs`, while the sound was `skewMs` ahead of the picture.
+   *
+   * @returns the latency when it is the utterance's first frame.
+   */
+  shown(mediaMs: number, atMs: number, skewMs: number): Latency | null {
+    const waiting = this.#waiting;
+    if (waiting === null || waiting.startMs === null || mediaMs < waiting.startMs) return null;
+    this.#waiting = null;
+    return {
+      soundMs: atMs - (mediaMs - waiting.startMs) - skewMs - waiting.sentAtMs,
+      faceMs: atMs - waiting.sentAtMs,
+    };
   }
 }

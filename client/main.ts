@@ -9,15 +9,12 @@ import { connect, SessionError, type Session } from './session.ts';
 import { Stage } from './stage.ts';
 import { StatsPanel } from './stats-panel.ts';
 
-/** RTP clock rates of the two tracks (RFC 7587 §4.1, RFC 7741 §4.1). */
-const AUDIO_RATE_HZ = 48_000;
-const VIDEO_RATE_HZ = 90_000;
 const STATS_EVERY_MS = 1000;
-/** How long media are buffered here at the least: where they begin when the server does not tell its RTP base. */
-const USUAL_BUFFER_MS = 60;
 const NOTICE_MS = 8000;
 /** Codes that no second attempt with the same wishes can cure. */
 const UNKNOWN = new Set(['unknown_voice', 'unknown_avatar']);
+/** Codes that answer a text which will not be said. */
+const REFUSALS = new Set(['bad_text', 'text_too_long', 'too_many_utterances']);
 
 const byId = <T extends HTMLElement>(id: string, type: new () => T): T => {
   const found = document.getElementById(id);
@@ -40,13 +37,15 @@ interface Talk {
   readonly session: Session;
   readonly timeline: CaptionTimeline;
   readonly latency: LatencyMeter;
-  readonly audioClock: PlayoutClock;
-  readonly videoClock: PlayoutClock;
+  readonly clock: PlayoutClock;
   /** Texts of the utterances that are not finished, by id. */
   readonly texts: Map<string, string>;
   /** Id of the utterance that is being typed. */
   typed: string | null;
+  /** The last beginning of an utterance, until a frame has told where its media time is on the screen. */
+  beginning: { readonly startMs: number; readonly arrivedAtMs: number } | null;
   totals: ReceiverTotals | null;
+  skewMs: number;
 }
 
 let talk: Talk | null = null;
@@ -64,9 +63,20 @@ const setNotice = (text: string | null, forMs = Infinity): void => {
   if (forMs < Infinity) noticeTimer = setTimeout(() => setNotice(null), forMs);
 };
 
-const plotLatency = ({ latency }: Talk, of: 'sound' | 'face', mediaMs: number | null, atMs: number): void => {
-  const found = mediaMs === null ? null : latency.played(of, mediaMs, atMs);
-  if (found) panel.add(of === 'sound' ? 'textToSound' : 'textToFace', { atMs, value: found.ms });
+/** A frame is on the screen: sets the clock by it, and measures how long the text took. */
+const onFrame = ({ rtpTimestamp, receiveTime, expectedDisplayTime: atMs }: VideoFrameCallbackMetadata): void => {
+  if (!talk || rtpTimestamp === undefined) return;
+  const { beginning, clock, latency, skewMs } = talk;
+  if (beginning && receiveTime !== undefined) {
+    // That message left with the first packet: what arrived before or after it is as much earlier or later in media time.
+    clock.setBase(rtpTimestamp, beginning.startMs + receiveTime - beginning.arrivedAtMs);
+    talk.beginning = null;
+  }
+  const mediaMs = clock.observe(rtpTimestamp, atMs);
+  const found = mediaMs === null ? null : latency.shown(mediaMs, atMs, skewMs);
+  if (!found) return;
+  panel.add('textToSound', { atMs, value: found.soundMs });
+  panel.add('textToFace', { atMs, value: found.faceMs });
 };
 
 const stage = new Stage(
@@ -78,17 +88,13 @@ const stage = new Stage(
     sound: byId('sound', HTMLButtonElement),
     soundLabel: byId('sound-label', HTMLElement),
   },
-  ({ rtpTimestamp, expectedDisplayTime }) => {
-    if (!talk || rtpTimestamp === undefined) return;
-    plotLatency(talk, 'face', talk.videoClock.observe(rtpTimestamp, expectedDisplayTime), expectedDisplayTime);
-  },
+  onFrame,
 );
 
-/** The utterance gets more text; the first piece begins it. */
-const append = ({ session, texts, latency }: Talk, utterance: string, text: string): void => {
-  if (!texts.has(utterance)) latency.sent(utterance, performance.now());
+/** Notes a text that goes to the server: captions show it, and its latency is measured unless it has to queue. */
+const note = ({ texts, latency }: Talk, utterance: string, text: string): void => {
+  if (texts.size === 0) latency.sent(utterance, performance.now());
   texts.set(utterance, (texts.get(utterance) ?? '') + text);
-  session.append(utterance, text);
 };
 
 const offline = (): void => setNotice('Not connected: this text was not sent.', NOTICE_MS);
@@ -105,15 +111,14 @@ const composer = createComposer(
     say(text) {
       stage.unmute();
       if (!talk) return offline();
-      const utterance = talk.session.begin();
-      append(talk, utterance, text);
-      talk.session.end(utterance);
+      note(talk, talk.session.say(text), text);
     },
     append(text) {
       stage.unmute();
       if (!talk) return offline();
       talk.typed ??= talk.session.begin();
-      append(talk, talk.typed, text);
+      talk.session.append(talk.typed, text);
+      note(talk, talk.typed, text);
     },
     end() {
       if (!talk?.typed) return;
@@ -133,11 +138,8 @@ const composer = createComposer(
 const follow = (): void => {
   requestAnimationFrame(follow);
   if (!talk) return;
-  const { session, audioClock, videoClock, timeline } = talk;
-  const nowMs = performance.now();
-  const { heard } = session;
-  if (heard) plotLatency(talk, 'sound', audioClock.observe(heard.rtpTimestamp, heard.atMs), heard.atMs);
-  const mediaMs = audioClock.mediaMsAt(nowMs) ?? videoClock.mediaMsAt(nowMs);
+  const { clock, timeline } = talk;
+  const mediaMs = clock.mediaMsAt(performance.now());
   const shown = mediaMs === null ? null : timeline.at(mediaMs);
   if (shown) caption.draw(shown);
   if (talk.texts.size > 0) setStatus('speaking', shown?.speaking ? 'Speaking' : 'Thinking');
@@ -153,7 +155,10 @@ const measure = async (): Promise<void> => {
     if (figures) {
       panel.add('fps', { atMs: nowMs, value: figures.fps });
       panel.add('bitrate', { atMs: nowMs, value: figures.bitrateBps / 1000 });
-      if (figures.skewMs !== null) panel.add('skew', { atMs: nowMs, value: figures.skewMs });
+      if (figures.skewMs !== null) {
+        talk.skewMs = figures.skewMs;
+        panel.add('skew', { atMs: nowMs, value: figures.skewMs });
+      }
     }
   }
   panel.draw(nowMs);
@@ -163,23 +168,25 @@ const measure = async (): Promise<void> => {
 const attend = (session: Session): Promise<SessionError | null> => {
   const timeline = new CaptionTimeline();
   const latency = new LatencyMeter();
-  const audioClock = new PlayoutClock(AUDIO_RATE_HZ);
-  const videoClock = new PlayoutClock(VIDEO_RATE_HZ);
   const texts = new Map<string, string>();
-  let baseKnown = false;
-  talk = { session, timeline, latency, audioClock, videoClock, texts, typed: null, totals: null };
+  const mine: Talk = {
+    session,
+    timeline,
+    latency,
+    clock: new PlayoutClock(),
+    texts,
+    typed: null,
+    beginning: null,
+    totals: null,
+    skewMs: 0,
+  };
+  talk = mine;
 
   session.on('media', (media) => stage.show(media));
-  session.on('webrtc.answer', ({ mediaTimeBase }) => {
-    if (!mediaTimeBase) return;
-    baseKnown = true;
-    audioClock.setBase(mediaTimeBase.audioRtp);
-    videoClock.setBase(mediaTimeBase.videoRtp);
-  });
   session.on('utterance.started', ({ utterance, startMs }) => {
     timeline.start(utterance, startMs);
     latency.started(utterance, startMs);
-    if (!baseKnown) audioClock.anchor(startMs, performance.now() + USUAL_BUFFER_MS);
+    mine.beginning = { startMs, arrivedAtMs: performance.now() };
   });
   session.on('utterance.words', ({ utterance, words }) => {
     const text = texts.get(utterance) ?? '';
@@ -191,14 +198,11 @@ const attend = (session: Session): Promise<SessionError | null> => {
     texts.delete(utterance);
     latency.finished(utterance);
   });
-  session.on('stats', ({ textToAudioMs, textToVideoMs }) => {
-    // The server's own figures, without the way to here, are the best there is when media time is unknown.
-    if (baseKnown) return;
-    const atMs = performance.now();
-    if (textToAudioMs !== null) panel.add('textToSound', { atMs, value: textToAudioMs });
-    if (textToVideoMs !== null) panel.add('textToFace', { atMs, value: textToVideoMs });
+  session.on('error', ({ code, message }) => {
+    setNotice(message, NOTICE_MS);
+    // A text that was refused is the newest.
+    if (REFUSALS.has(code)) texts.delete([...texts.keys()].at(-1) ?? '');
   });
-  session.on('error', ({ message }) => setNotice(message, NOTICE_MS));
   return new Promise((resolve) => {
     session.on('closed', resolve);
   });
@@ -225,6 +229,7 @@ const forgetWishes = (): void => {
 
 interface Avatar {
   readonly name: string;
+  readonly size?: number;
   readonly description?: string;
 }
 
@@ -242,13 +247,21 @@ const readList = async <T>(path: string, name: string): Promise<readonly T[]> =>
   return ((await response.json()) as Record<string, readonly T[]>)[name] ?? [];
 };
 
+interface Readiness {
+  readonly status: string;
+  readonly sessions: number;
+  readonly maxSessions: number;
+}
+
 /** A refused WebSocket does not say why; the server's readiness does. */
 const explain = async (reason: unknown): Promise<string> => {
   if (reason instanceof SessionError && reason.code !== 'unreachable') return reason.message;
   try {
     const response = await fetch('/readyz');
-    const body = (await response.json()) as { readonly error?: { readonly message?: string } };
-    return body.error?.message ?? (reason instanceof Error ? reason.message : String(reason));
+    const { status, sessions, maxSessions } = (await response.json()) as Readiness;
+    if (status === 'draining') return 'The server is about to stop.';
+    if (sessions >= maxSessions) return `All ${maxSessions} places are taken.`;
+    return reason instanceof Error ? reason.message : String(reason);
   } catch {
     return 'The server does not answer. Is it running?';
   }
@@ -268,8 +281,11 @@ voiceSelect.addEventListener('change', () => {
 let avatars: readonly Avatar[] = [];
 avatarSelect.addEventListener('change', () => {
   setWish('avatar', avatarSelect.value);
-  talk?.session.setAvatar(avatarSelect.value);
   showPortrait(avatars, avatarSelect.value);
+  const size = avatars.find(({ name }) => name === avatarSelect.value)?.size;
+  // A session keeps the size of its picture.
+  if (size === talk?.session.opened?.size) talk?.session.setAvatar(avatarSelect.value);
+  else talk?.session.close();
 });
 
 /** Opens one session and stays with it until it is lost. */

@@ -27,12 +27,6 @@ export type ClientMessage =
   | { readonly type: 'avatar.set'; readonly avatar: string }
   | { readonly type: 'voice.set'; readonly voice: string };
 
-/** RTP timestamps of media time 0 in both tracks: what turns a received frame's timestamp into media time. */
-export interface MediaTimeBase {
-  readonly audioRtp: number;
-  readonly videoRtp: number;
-}
-
 export type ServerMessage =
   | {
       readonly type: 'session.opened';
@@ -44,7 +38,7 @@ export type ServerMessage =
       /** Everything that comes is made by a machine. */
       readonly ai: true;
     }
-  | { readonly type: 'webrtc.answer'; readonly sdp: string; readonly mediaTimeBase?: MediaTimeBase }
+  | { readonly type: 'webrtc.answer'; readonly sdp: string }
   | { readonly type: 'utterance.started'; readonly utterance: string; readonly startMs: number }
   | { readonly type: 'utterance.words'; readonly utterance: string; readonly words: readonly SpokenWord[] }
   | {

@@ -101,13 +101,6 @@ export class Session extends Emitter<SessionEvents> {
     return this.#peer.getStats();
   }
 
-  /** RTP timestamp of the sound that is being played, and when (`performance.now()` time); null before the first. */
-  get heard(): { readonly rtpTimestamp: number; readonly atMs: number } | null {
-    const receiver = this.#peer.getReceivers().find(({ track }) => track.kind === 'audio');
-    const source = receiver?.getSynchronizationSources()[0];
-    return source ? { rtpTimestamp: source.rtpTimestamp, atMs: source.timestamp - performance.timeOrigin } : null;
-  }
-
   /** Says a text. @returns the utterance's id, which events about it carry. */
   say(text: string): string {
     const utterance = this.begin();
@@ -164,6 +157,9 @@ export class Session extends Emitter<SessionEvents> {
         this.#opened = message;
         resolve();
       });
+      // A refusal is not fatal to the server: it would wait for another wish.
+      const refused = this.on('error', ({ code, message }) => this.#end(new SessionError(code, message)));
+      this.on('session.opened', refused);
       this.on('closed', (error) => {
         clearTimeout(timer);
         reject(error ?? new SessionError('closed', 'Closed before the session was open.'));
