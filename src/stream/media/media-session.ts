@@ -7,6 +7,7 @@ import { createVp8Encoder, type Vp8Encoder } from './codecs/vp8-encoder.ts';
 import type { MediaEvent, MediaOptions } from './media-channel.ts';
 import type { Paced, Pacer } from './pacer.ts';
 import { Peer, type RemoteCandidate } from './peer.ts';
+import { toPcm16 } from './pcm16.ts';
 import { Playout, type PlayoutStep } from './playout.ts';
 import type { MediaThreadOptions } from './protocol.ts';
 import { senderReportIntervalMs } from './sender-report.ts';
@@ -231,13 +232,3 @@ export class MediaSession implements Paced {
     });
   }
 }
-
-/** float32 in -1…1 as little-endian int16, louder samples clipped. */
-const toPcm16 = (pcm: Float32Array): Uint8Array<ArrayBuffer> => {
-  const bytes = new Uint8Array(pcm.length * 2);
-  const view = new DataView(bytes.buffer);
-  for (const [i, sample] of pcm.entries()) {
-    view.setInt16(i * 2, Math.round(Math.max(-1, Math.min(1, sample)) * 32767), true);
-  }
-  return bytes;
-};

@@ -1,8 +1,9 @@
 /** Opus (RFC 6716) by the libopus inside node-av, in real-time voice mode with forward error correction. */
-import { Codec, CodecContext, Dictionary, Frame, Packet, Rational } from 'node-av';
+import { Frame, Packet, Rational } from 'node-av';
 import { AV_CHANNEL_LAYOUT_MONO, AV_SAMPLE_FMT_FLT, FF_ENCODER_LIBOPUS } from 'node-av/constants';
 import { VisavisError } from '../../../errors.ts';
 import { PACKET_MS } from '../../../media.ts';
+import { checkLibav, openEncoder } from './libav.ts';
 
 /** Input sample rates that Opus takes (RFC 6716 §2). */
 export const OPUS_SAMPLE_RATES_HZ: readonly number[] = [8000, 12000, 16000, 24000, 48000];
@@ -28,27 +29,24 @@ export const createOpusEncoder = async (sampleRateHz: number): Promise<OpusEncod
       `Opus takes ${OPUS_SAMPLE_RATES_HZ.join(', ')} Hz, not ${sampleRateHz} Hz.`,
     );
   }
-  const codec = Codec.findEncoderByName(FF_ENCODER_LIBOPUS);
-  const context = new CodecContext();
-  context.allocContext3(codec);
-  context.sampleRate = sampleRateHz;
-  context.sampleFormat = AV_SAMPLE_FMT_FLT;
-  context.channelLayout = AV_CHANNEL_LAYOUT_MONO;
-  context.timeBase = new Rational(1, sampleRateHz);
-  context.bitRate = BigInt(BITRATE_BPS);
-  // Never open2Sync: node-av 6.1.1 frees the dictionary under it.
-  const opened = await context.open2(
-    codec,
-    Dictionary.fromObject({
+  const { context } = await openEncoder(
+    FF_ENCODER_LIBOPUS,
+    (encoder) => {
+      encoder.sampleRate = sampleRateHz;
+      encoder.sampleFormat = AV_SAMPLE_FMT_FLT;
+      encoder.channelLayout = AV_CHANNEL_LAYOUT_MONO;
+      encoder.timeBase = new Rational(1, sampleRateHz);
+      encoder.bitRate = BigInt(BITRATE_BPS);
+    },
+    {
       application: 'voip',
       frame_duration: String(PACKET_MS),
       fec: '1',
       packet_loss: '10',
       vbr: 'on',
       compression_level: '5',
-    }),
+    },
   );
-  if (opened < 0) throw new VisavisError('internal', `libopus did not open (error ${opened}).`);
 
   const packetSamples = (sampleRateHz * PACKET_MS) / 1000;
   const packet = new Packet();
@@ -63,7 +61,7 @@ export const createOpusEncoder = async (sampleRateHz: number): Promise<OpusEncod
       if (!isOpen) throw new VisavisError('internal', 'The Opus encoder is closed.');
       const frame = Frame.fromAudioBuffer(Buffer.from(pcm.buffer, pcm.byteOffset, pcm.byteLength), {
         sampleRate: sampleRateHz,
-        channelLayout: context.channelLayout,
+        channelLayout: AV_CHANNEL_LAYOUT_MONO,
         format: AV_SAMPLE_FMT_FLT,
         nbSamples: packetSamples,
         timeBase: { num: 1, den: sampleRateHz },
@@ -73,9 +71,8 @@ export const createOpusEncoder = async (sampleRateHz: number): Promise<OpusEncod
       const sent = context.sendFrameSync(frame);
       frame.free();
       const received = sent < 0 ? sent : context.receivePacketSync(packet);
-      if (received < 0 || packet.data === null)
-        throw new VisavisError('internal', `Opus did not encode (error ${received}).`);
-      const payload = new Uint8Array(packet.data);
+      checkLibav(received, 'Opus did not encode');
+      const payload = new Uint8Array(packet.data ?? []);
       packet.unref();
       return payload;
     },

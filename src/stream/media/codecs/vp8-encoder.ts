@@ -1,8 +1,9 @@
 /** VP8 (RFC 6386) by the libvpx inside node-av, in real-time mode: no delay, constant bit rate, key frames only when asked. */
-import { Codec, CodecContext, Dictionary, Frame, Packet, Rational } from 'node-av';
+import { Frame, Packet, Rational } from 'node-av';
 import { FF_ENCODER_LIBVPX_VP8, AV_PICTURE_TYPE_I, AV_PICTURE_TYPE_NONE, AV_PIX_FMT_YUV420P } from 'node-av/constants';
 import { VisavisError } from '../../../errors.ts';
 import { FRAMES_PER_SECOND } from '../../../media.ts';
+import { checkLibav, openEncoder } from './libav.ts';
 
 const RTP_RATE_HZ = 90_000;
 const TICKS_PER_FRAME = RTP_RATE_HZ / FRAMES_PER_SECOND;
@@ -33,34 +34,31 @@ export interface Vp8Encoder {
 
 /** @throws {VisavisError} `internal` when libvpx does not open. */
 export const createVp8Encoder = async (size: number, bitrateBps: number): Promise<Vp8Encoder> => {
-  const codec = Codec.findEncoderByName(FF_ENCODER_LIBVPX_VP8);
-  const context = new CodecContext();
-  context.allocContext3(codec);
-  context.width = size;
-  context.height = size;
-  context.pixelFormat = AV_PIX_FMT_YUV420P;
-  context.timeBase = new Rational(1, RTP_RATE_HZ);
-  context.framerate = new Rational(FRAMES_PER_SECOND, 1);
-  context.bitRate = BigInt(bitrateBps);
-  context.rcMaxRate = BigInt(bitrateBps);
-  context.rcMinRate = BigInt(bitrateBps);
-  context.rcBufferSize = Math.round(bitrateBps * RATE_BUFFER_S);
-  context.gopSize = KEY_FRAME_INTERVAL;
-  context.maxBFrames = 0;
-  context.threadCount = 1;
-  // Never open2Sync: node-av 6.1.1 frees the dictionary under it.
-  const opened = await context.open2(
-    codec,
-    Dictionary.fromObject({
+  const { context } = await openEncoder(
+    FF_ENCODER_LIBVPX_VP8,
+    (encoder) => {
+      encoder.width = size;
+      encoder.height = size;
+      encoder.pixelFormat = AV_PIX_FMT_YUV420P;
+      encoder.timeBase = new Rational(1, RTP_RATE_HZ);
+      encoder.framerate = new Rational(FRAMES_PER_SECOND, 1);
+      encoder.bitRate = BigInt(bitrateBps);
+      encoder.rcMaxRate = BigInt(bitrateBps);
+      encoder.rcMinRate = BigInt(bitrateBps);
+      encoder.rcBufferSize = Math.round(bitrateBps * RATE_BUFFER_S);
+      encoder.gopSize = KEY_FRAME_INTERVAL;
+      encoder.maxBFrames = 0;
+      encoder.threadCount = 1;
+    },
+    {
       deadline: 'realtime',
       'cpu-used': '8',
       'lag-in-frames': '0',
       'auto-alt-ref': '0',
       'max-intra-rate': '1200',
       'static-thresh': '100',
-    }),
+    },
   );
-  if (opened < 0) throw new VisavisError('internal', `libvpx did not open (error ${opened}).`);
 
   const bytes = (size * size * 3) / 2;
   const packet = new Packet();
@@ -75,9 +73,8 @@ export const createVp8Encoder = async (size: number, bitrateBps: number): Promis
     try {
       const sent = await context.sendFrame(frame);
       const received = sent < 0 ? sent : await context.receivePacket(packet);
-      if (received < 0 || packet.data === null)
-        throw new VisavisError('internal', `VP8 did not encode (error ${received}).`);
-      const encoded = { payload: new Uint8Array(packet.data), keyFrame: packet.isKeyframe };
+      checkLibav(received, 'VP8 did not encode');
+      const encoded = { payload: new Uint8Array(packet.data ?? []), keyFrame: packet.isKeyframe };
       packet.unref();
       return encoded;
     } finally {
