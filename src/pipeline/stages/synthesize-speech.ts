@@ -1,4 +1,12 @@
-import { Observable, type ObservableInput, type OperatorFunction, filter, from, take } from 'rxjs';
+import {
+  Observable,
+  type ObservableInput,
+  type OperatorFunction,
+  filter,
+  firstValueFrom,
+  fromEvent,
+  merge,
+} from 'rxjs';
 import type { TextChunk, WordTiming } from '../../media.ts';
 import type { SpeechOptions, SpeechPlan } from '../../models/inference.ts';
 import { concatMapEager } from '../operators/concat-map-eager.ts';
@@ -77,17 +85,6 @@ const shifted = (word: WordTiming, characters: number): WordTiming => ({
 });
 
 /** Resolves when there is room, or when the signal aborts. */
-const roomIn = (hasRoom$: Observable<boolean>, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const waiting = from(hasRoom$)
-      .pipe(filter(Boolean), take(1))
-      .subscribe({ complete: () => resolve() });
-    signal.addEventListener(
-      'abort',
-      () => {
-        waiting.unsubscribe();
-        resolve();
-      },
-      { once: true },
-    );
-  });
+const roomIn = async (hasRoom$: Observable<boolean>, signal: AbortSignal): Promise<void> => {
+  if (!signal.aborted) await firstValueFrom(merge(hasRoom$.pipe(filter(Boolean)), fromEvent(signal, 'abort')));
+};

@@ -1,0 +1,96 @@
+import type { AudioSlot, VideoFrame } from '../../src/media.ts';
+import type { MediaChannel, MediaEvent, MediaOptions, MediaServer } from '../../src/stream/media/media-channel.ts';
+
+/** A player without a clock: it plays the next slot when the test says so. */
+export class FakeChannel implements MediaChannel {
+  readonly options: MediaOptions;
+  readonly played: AudioSlot[] = [];
+  readonly shown: VideoFrame[] = [];
+  closed = false;
+  #queue: AudioSlot[] = [];
+  readonly #frames = new Map<number, VideoFrame>();
+  #next = 0;
+  #nowMs = 0;
+  #listener: (event: MediaEvent) => void = () => undefined;
+
+  constructor(options: MediaOptions) {
+    this.options = options;
+  }
+
+  listen(listener: (event: MediaEvent) => void): void {
+    this.#listener = listener;
+    listener({ type: 'ready', startMs: 0 });
+  }
+
+  async offer(): Promise<string> {
+    return 'v=0 answer';
+  }
+
+  candidate(): void {}
+
+  pushAudio(slot: AudioSlot): void {
+    this.#queue.push(slot);
+  }
+
+  pushVideo(frame: VideoFrame): void {
+    this.#frames.set(frame.sequence, frame);
+  }
+
+  async cut(): Promise<number> {
+    this.#queue = [];
+    this.#frames.clear();
+    return this.#next;
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+  }
+
+  /** Plays the next slot if it is there; silence, which no one is told of, if not. */
+  play(): void {
+    const slot = this.#queue[0];
+    if (slot) {
+      this.#queue.shift();
+      this.played.push(slot);
+      this.#next = slot.sequence + 1;
+      const { sequence } = slot;
+      this.#listener({ type: 'played', sequence, mediaTimeMs: this.#nowMs, sentAtMs: this.#nowMs });
+      const frame = this.#frames.get(sequence);
+      if (frame) {
+        this.shown.push(frame);
+        this.#listener({ type: 'shown', sequence, sentAtMs: this.#nowMs });
+      }
+      if (this.options.transport.kind === 'packets') {
+        for (const half of [0, 20]) {
+          this.#listener({
+            type: 'packet',
+            kind: 'audio',
+            sequence,
+            mediaTimeMs: this.#nowMs + half,
+            keyFrame: false,
+            payload: new Uint8Array(4),
+          });
+        }
+      }
+    }
+    this.#nowMs += 40;
+  }
+
+  emit(event: MediaEvent): void {
+    this.#listener(event);
+  }
+}
+
+/** Opens fake channels and remembers them. */
+export const fakeMediaServer = (): MediaServer & { readonly channels: FakeChannel[] } => {
+  const channels: FakeChannel[] = [];
+  return {
+    channels,
+    async open(options) {
+      const channel = new FakeChannel(options);
+      channels.push(channel);
+      return channel;
+    },
+    close: async () => undefined,
+  };
+};
