@@ -44,11 +44,8 @@ class MediaThread {
   readonly #started = deferred<void>();
   #count = 0;
 
-  constructor(options: MediaThreadOptions) {
-    this.#worker = new Worker(workerEntry(import.meta.url, './media-thread.ts'), {
-      workerData: options,
-      name: 'media',
-    });
+  constructor(worker: Worker) {
+    this.#worker = worker;
     this.#worker.on('message', (notice: MediaNotice) => this.#take(notice));
     this.#worker.on('error', (error) => this.#die(asVisavisError(error)));
     this.#worker.on('exit', () => this.#die(new VisavisError('internal', 'The media thread ended.')));
@@ -218,19 +215,26 @@ const owned = <T extends Float32Array | Uint8Array>(array: T): T & { readonly bu
   return (isWhole ? array : array.slice()) as T & { readonly buffer: ArrayBuffer };
 };
 
+/** Starts the thread itself. */
+export const startMediaWorker = (options: MediaThreadOptions): Worker =>
+  new Worker(workerEntry(import.meta.url, './media-thread.ts'), { workerData: options, name: 'media' });
+
 /**
  * Starts the media thread. When it dies, its channels get `error` and `state: closed`, and the next `open` starts it again.
  * @throws {VisavisError} `internal` when it does not start.
  */
-export const createMediaServer = async (options: MediaServerOptions = {}): Promise<MediaServer> => {
+export const createMediaServer = async (
+  options: MediaServerOptions = {},
+  startWorker: typeof startMediaWorker = startMediaWorker,
+): Promise<MediaServer> => {
   const threadOptions = { hostAddresses: options.hostAddresses ?? ['127.0.0.1'], portRange: options.portRange ?? null };
-  let thread = new MediaThread(threadOptions);
+  let thread = new MediaThread(startWorker(threadOptions));
   let isClosed = false;
   await thread.started();
   return {
     async open(mediaOptions) {
       if (isClosed) throw new VisavisError('shutting_down', 'The media server is closed.');
-      if (!thread.isAlive) thread = new MediaThread(threadOptions);
+      if (!thread.isAlive) thread = new MediaThread(startWorker(threadOptions));
       const current = thread;
       await current.started();
       const channel = new ThreadChannel(current, mediaOptions);
