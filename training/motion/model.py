@@ -1,7 +1,8 @@
 """The flow p_i = f(n_i; p_{i-K..i-1}, a_{i-τ..i+τ}) of PIRenderer §3.4, one video frame a call.
 
-    pcm ─ log-mel ─ convolutions ─┬─ lips condition ── lips flow (9 channels)  ── channels ─ decode ─ 59 values
-    history ─ encode ─ dense ─────┴─ face condition ── face flow (13 channels) ──┘
+    pcm ─ log-mel ─┬─ convolutions ─ lips condition ─ lips flow (9 channels) ──┬─ decode ─ 59 values
+                   └─ convolutions ┬ face condition ─ face flow (13 channels) ─┘
+    history ─ encode ─ dense ──────┘ (and the last three lips to the lips condition)
     noise ─ 9 to the lips flow, 13 to the face flow, 4 dice to the face condition
 
 Each flow is a conditional affine step and Glow steps (actnorm, invertible linear map, conditional affine coupling), so
@@ -41,7 +42,8 @@ LIP_TEMPERATURE = 0.5
 class Config:
     """Widths of the network. The defaults are the exported model."""
 
-    audio: int = 96
+    lip_audio: int = 128
+    face_audio: int = 48
     hidden: int = 256
     coupling: int = 128
     lip_steps: int = 3
@@ -85,9 +87,11 @@ def normalise(power: Tensor) -> Tensor:
 
 
 class AudioEncoder(nn.Module):
-    def __init__(self, config: Config):
+    """Features [batch, bands + 1, hops] → [batch, outputs]; `width` channels inside."""
+
+    def __init__(self, width: int, outputs: int):
         super().__init__()
-        c = config.audio
+        c = width
         self.layers = nn.Sequential(
             nn.Conv1d(MEL_BANDS + 1, c, 5, stride=2, padding=2),
             nn.GELU(approximate="tanh"),
@@ -96,7 +100,7 @@ class AudioEncoder(nn.Module):
             nn.Conv1d(c, c, 3, stride=2, padding=1),
             nn.GELU(approximate="tanh"),
             nn.Flatten(),
-            nn.LazyLinear(config.hidden),
+            nn.LazyLinear(outputs),
         )
 
     def forward(self, features: Tensor) -> Tensor:
@@ -252,15 +256,19 @@ class MotionFlow(nn.Module):
         self.register_buffer("fastest", torch.ones(2, channels))
         self.register_buffer("scale", torch.ones(channels))
         self.register_buffer("gates", torch.tensor(GATES, dtype=torch.float32), persistent=False)
-        self.audio = AudioEncoder(config)
         lip_history = LIP_HISTORY_FRAMES * LIPS
         face_history = RECENT_FRAMES * FACE + 2 * FACE + HISTORY_FRAMES // 4 * FACE
         h = config.hidden
+        # the face's likelihood is sharp and its gradients are large: the lips listen with ears of their own
+        self.lip_audio = AudioEncoder(config.lip_audio, h)
+        self.face_audio = AudioEncoder(config.face_audio, h // 2)
         self.lip_condition = nn.Sequential(
             nn.GELU(approximate="tanh"), dense(h + lip_history, h, h), nn.GELU(approximate="tanh")
         )
         self.face_history = nn.Sequential(nn.Linear(face_history, h), nn.GELU(approximate="tanh"))
-        self.face_condition = nn.Sequential(dense(2 * h + len(DICE) + len(GATES), h, h), nn.GELU(approximate="tanh"))
+        self.face_condition = nn.Sequential(
+            dense(h // 2 + h + len(DICE) + len(GATES), h, h), nn.GELU(approximate="tanh")
+        )
         self.lip_flow = Flow(LIPS, h, config.lip_steps, config)
         self.face_flow = Flow(FACE, h + len(DICE) + len(GATES), config.face_steps, config)
 
@@ -269,11 +277,14 @@ class MotionFlow(nn.Module):
         which, limit = self.gates[:, 0].long(), self.gates[:, 1]
         return torch.cat([dice, torch.sigmoid(20 * (dice[:, which] - limit))], 1)
 
+    def lip_parameters(self) -> list[nn.Parameter]:
+        """The weights that only the lips' likelihood depends on; the others are the face's."""
+        return [p for name, p in self.named_parameters() if name.startswith("lip_")]
+
     def conditions(self, features: Tensor, history: Tensor, dice: Tensor) -> tuple[Tensor, Tensor]:
         """features [batch, bands + 1, hops], history [batch, K, channels], dice [batch, 4] → conditions of lips and
         face.
         """
-        audio = self.audio(features)
         past = history / self.spread
         lips = past[:, -LIP_HISTORY_FRAMES:, :LIPS].flatten(1)
         face = torch.clamp(past[:, :, LIPS:], -4, 4)
@@ -291,8 +302,10 @@ class MotionFlow(nn.Module):
             1,
         )
         thrown = self.dice_features(dice)
-        lip_condition = self.lip_condition(torch.cat([audio, lips], 1))
-        face_condition = self.face_condition(torch.cat([audio, self.face_history(face_past), thrown], 1))
+        lip_condition = self.lip_condition(torch.cat([self.lip_audio(features), lips], 1))
+        face_condition = self.face_condition(
+            torch.cat([self.face_audio(features), self.face_history(face_past), thrown], 1)
+        )
         return lip_condition, torch.cat([face_condition, thrown], 1)
 
     def expected(self, history: Tensor) -> Tensor:

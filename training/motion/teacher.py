@@ -29,7 +29,7 @@ BLINK_REST_FRAMES = 40
 SACCADE_ABOVE = 2.0
 SACCADE_REST_FRAMES = 12
 HOME_ABOVE = -0.4  # two saccades of three return to the camera
-ACCENT_ABOVE = 0.3
+ACCENT_ABOVE = 0.8
 BLINK_SHAPE = (0.42, 0.96, 1.0, 0.62, 0.27, 0.08)
 # values that rest at zero are stored a little below it, where the clamp of the descriptor hides the noise of sampling
 REST_BELOW = 0.03
@@ -276,7 +276,7 @@ def perform(
     lid = np.maximum(lid, ease * begin["blink"])
     brow_inner, brow_outer, nod = ease * begin["browInner"], ease * begin["browOuter"], np.zeros(frames)
     for frame in accents(segments, level):
-        strength = min(dice[frame, ACCENT_DICE] - ACCENT_ABOVE, 1.6) if frame < frames else 0.0
+        strength = min(dice[frame, ACCENT_DICE] - ACCENT_ABOVE, 1.4) if frame < frames else 0.0
         if strength <= 0:
             continue
         rest = frames - frame

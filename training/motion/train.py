@@ -84,12 +84,12 @@ def augment(power: Tensor, generator: torch.Generator) -> Tensor:
     batch, bands, _ = power.shape
     draw = lambda *shape: torch.randn(batch, *shape, generator=generator)  # noqa: E731
     place = torch.linspace(-1, 1, bands)
-    tilt = draw(1) * place * 0.5 + draw(1) * torch.cos(3 * place + 3 * draw(1)) * 0.35 + draw(1) * 0.5
+    tilt = draw(1) * place * 0.35 + draw(1) * torch.cos(3 * place + 3 * draw(1)) * 0.25 + draw(1) * 0.5
     power = power * torch.exp(tilt)[:, :, None]
-    limit = torch.rand(batch, 1, generator=generator) < 0.15
+    limit = torch.rand(batch, 1, generator=generator) < 0.08
     top = torch.rand(batch, 1, generator=generator) * 0.7 + 0.3
     power = power * torch.where(limit & (place > top), 0.003, 1.0)[:, :, None]
-    noisy = (torch.rand(batch, 1, 1, generator=generator) < 0.4).float()
+    noisy = (torch.rand(batch, 1, 1, generator=generator) < 0.25).float()
     floor = torch.exp(draw(1)[:, :, None] * 1.5 - 18 - 0.4 * draw(1)[:, :, None] * place[:, None])
     return power + noisy * floor * torch.rand(power.shape, generator=generator) * 2
 
@@ -155,7 +155,10 @@ def train(data: Path, run: Path, training: Training, config: Config) -> MotionFl
     step, spent, began = progress["step"], progress["seconds"], time.monotonic()
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(clips.usable):,} frames, from step {step}")
     generator = torch.Generator().manual_seed(training.seed + step)
-    sums = torch.zeros(3)
+    lip_weights = model.lip_parameters()
+    lip_ids = {id(p) for p in lip_weights}
+    face_weights = [p for p in model.parameters() if id(p) not in lip_ids]
+    sums = torch.zeros(4)
     while step < training.steps:
         rows = clips.usable[torch.randint(len(clips.usable), (training.batch,), generator=generator)]
         own = step > training.steps // 2 and step % 2 == 0
@@ -179,17 +182,19 @@ def train(data: Path, run: Path, training: Training, config: Config) -> MotionFl
             group["lr"] = rate
         optimizer.zero_grad()
         loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 10.0)
-        if torch.isfinite(norm):  # one wild batch must not end the run
+        lip_norm = torch.nn.utils.clip_grad_norm_(lip_weights, 5.0)
+        face_norm = torch.nn.utils.clip_grad_norm_(face_weights, 5.0)
+        if torch.isfinite(lip_norm + face_norm):  # one wild batch must not end the run
             optimizer.step()
             ema.update(model)
         step += 1
-        sums += torch.stack([lips.mean(), face.mean(), norm]).detach()
+        sums += torch.stack([lips.mean(), face.mean(), lip_norm, face_norm]).detach()
         if step % training.log_every == 0:
-            lips_mean, face_mean, norm_mean = (sums / training.log_every).tolist()
+            lips_mean, face_mean, lip_size, face_size = (sums / training.log_every).tolist()
             sums.zero_()
             seconds = spent + time.monotonic() - began
-            print(f"{step} lips {lips_mean:.2f} face {face_mean:.2f} norm {norm_mean:.1f} {seconds:.0f} s", flush=True)
+            norms = f"norms {lip_size:.1f} {face_size:.1f}"
+            print(f"{step} lips {lips_mean:.2f} face {face_mean:.2f} {norms} {seconds:.0f} s", flush=True)
         if step % training.save_every == 0 or step == training.steps:
             lips_valid, face_valid = validate(ema.model, held_out)
             print(f"{step} held out: lips {lips_valid:.2f} face {face_valid:.2f} nats a frame", flush=True)

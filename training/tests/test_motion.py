@@ -28,7 +28,7 @@ from motion.model import (
 from motion.teacher import DICE, Segment, loudness, perform
 from motion.train import Training, train
 
-SMALL = Config(audio=16, hidden=32, coupling=16, lip_steps=2, face_steps=2)
+SMALL = Config(lip_audio=16, face_audio=16, hidden=32, coupling=16, lip_steps=2, face_steps=2)
 
 
 def small_flow(seed: int = 0) -> MotionFlow:
