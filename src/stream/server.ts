@@ -7,7 +7,7 @@ import { stat } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { extname, join, normalize, sep } from 'node:path';
 import type { Duplex } from 'node:stream';
-import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Config } from '../../config/schema.ts';
@@ -65,9 +65,8 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
   let draining = false;
   let opened = 0;
 
-  const loggerInstance: FastifyBaseLogger = log;
-  const app = fastify({ loggerInstance, disableRequestLogging: true, bodyLimit: config.limits.messageBytes });
-  addErrorForm(app);
+  const app = fastify({ bodyLimit: config.limits.messageBytes });
+  addErrorForm(app, log);
   app.get('/livez', () => ({ status: 'ok' }));
   app.get('/readyz', (_request, reply) => {
     if (draining) reply.code(503);
@@ -177,14 +176,14 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
 };
 
 /** Errors as `{"error": {"code", "message"}}`. */
-const addErrorForm = (app: FastifyInstance): void => {
+const addErrorForm = (app: FastifyInstance, log: Logger): void => {
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).send({ error: { code: 'bad_message', message: `nothing is at ${request.method} ${request.url}` } }),
   );
-  app.setErrorHandler((cause: Error & { statusCode?: number }, request, reply) => {
+  app.setErrorHandler((cause: Error & { statusCode?: number }, _request, reply) => {
     const error = asVisavisError(cause);
     const status = error.code.startsWith('unknown_') ? 404 : (cause.statusCode ?? 500);
-    if (status >= 500) request.log.error({ err: error }, 'request failed');
+    if (status >= 500) log.error({ err: error }, 'request failed');
     return reply.code(status).send({ error: { code: error.code, message: error.message } });
   });
 };

@@ -1,0 +1,38 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { loadConfig } from '../../config/load.ts';
+
+const fileWith = async (text: string) => {
+  const folder = await mkdtemp(join(tmpdir(), 'visavis-config-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  await writeFile(join(folder, 'config.json'), text);
+  return join(folder, 'config.json');
+};
+
+test('a configuration is complete without a file', () => {
+  expect(loadConfig(undefined)).toMatchObject({ host: '127.0.0.1', port: 8080, voice: 'rms', avatar: 'alex' });
+});
+
+test('the command line goes over the file', async () => {
+  const path = await fileWith('{"port": 1, "limits": {"sessions": 9}}');
+
+  expect(loadConfig(path, { port: 2 })).toMatchObject({ port: 2, limits: { sessions: 9, utterances: 100 } });
+});
+
+test.each([
+  ['{"prot": 80}', 'prot'],
+  ['{"port": 99999}', 'port'],
+  ['{"limits": {"sessions": 0}}', 'sessions'],
+  ['{port', 'is not JSON'],
+  ['[]', 'expected a JSON object'],
+])('a wrong file is refused with what is wrong: %s', async (text, reason) => {
+  const path = await fileWith(text);
+
+  expect(() => loadConfig(path)).toThrow(reason);
+});
+
+test('a file that is not there is named', () => {
+  expect(() => loadConfig('/nowhere/config.json')).toThrow('/nowhere/config.json cannot be read');
+});
