@@ -239,6 +239,7 @@ export const createTextSplitter = (options: TextSplitterOptions = {}): TextSplit
   };
 
   const nextCut = (state: 'more' | 'idle' | 'end'): number | undefined => {
+    if (pending === '') return undefined;
     const text = pending.slice(0, maxLength + 40);
     const whole = text.length === pending.length;
     const cuts = findCuts(text, state === 'more' || !whole, true, startsLine);
@@ -271,7 +272,7 @@ export const createTextSplitter = (options: TextSplitterOptions = {}): TextSplit
 
   const drain = (state: 'more' | 'idle' | 'end'): TextChunk[] => {
     const chunks: TextChunk[] = [];
-    for (let cut = nextCut(state); cut !== undefined && pending !== ''; cut = nextCut(state)) chunks.push(take(cut));
+    for (let cut = nextCut(state); cut !== undefined; cut = nextCut(state)) chunks.push(take(cut));
     if (state === 'end' && pending !== '') chunks.push(take(pending.length));
     return chunks;
   };

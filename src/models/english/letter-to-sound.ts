@@ -140,8 +140,8 @@ const decode = (model: Model, word: string): Phones => {
     .map((hypothesis) => extend(model, hypothesis, STOP) ?? hypothesis)
     .sort((a, b) => b.score - a.score)
     .map((hypothesis) => phonesOf(model, hypothesis));
-  const stressed = ended.filter((phones) => phones.filter((phone) => phone.endsWith('1')).length === 1);
-  return stressed[0] ?? ended.find((phones) => phones.length > 0) ?? ['AH0'];
+  const stressed = ended.find((phones) => phones.filter((phone) => phone.endsWith('1')).length === 1);
+  return stressed ?? ended.find((phones) => phones.length > 0) ?? ['AH0'];
 };
 
 const phonesOf = (model: Model, last: Hypothesis): Phones => {

@@ -16,7 +16,7 @@ const RULE =
   /^[ \t]{0,3}(?:-[ \t]?){3,80}$|^[ \t]{0,3}(?:\*[ \t]?){3,80}$|^[ \t]{0,3}(?:_[ \t]?){3,80}$|^[ \t|:-]{3,200}$/gm;
 const EMPHASIS =
   /\*{1,3}(?=\S)|(?<=\S)\*{1,3}|~~|`{1,3}|(?<![\p{L}\p{N}_])_{1,3}(?=[\p{L}\p{N}])|(?<=[\p{L}\p{N}.,!?])_{1,3}(?![\p{L}\p{N}_])/gu;
-// eslint-free classes: control characters but tab and line ends, soft hyphen, zero-width and direction marks, variation selectors.
+// Control and format characters (soft hyphen, zero-width, direction marks) and variation selectors; line ends stay.
 const INVISIBLE = /[\p{Cc}\p{Cf}\ufe00-\ufe0f]/gu;
 const LINE_SPACE = /[\t\n\r\v\f\u0085]/;
 

@@ -1,5 +1,5 @@
 /** Words that are not plain lower-case words: acronyms, camelCase, product names, letters with figures. */
-import { readCode } from './number-readers.ts';
+import { readCode } from './numbers.ts';
 import { isKnown } from './pronounce.ts';
 import { spellOut } from './reader.ts';
 

@@ -30,7 +30,7 @@ const belowThousand = (n: number): string[] => {
 };
 
 /** Each digit on its own: "555" → five five five. */
-export const readDigits = (digits: string): string[] => [...digits].map((digit) => ONES[Number(digit)] ?? '');
+export const readDigits = (digits: string): string[] => Array.from(digits, (digit) => ONES[Number(digit)] ?? '');
 
 /** A whole number: "1204" → one thousand two hundred four. Leading zeros and very long numbers are read digit by digit. */
 export const readCardinal = (digits: string): string[] => {
@@ -77,4 +77,14 @@ export const readNumber = (number: string): string[] => {
     ...(digits === '' ? [] : readCardinal(digits)),
     ...(fraction === undefined ? [] : ['point', ...readDigits(fraction)]),
   ];
+};
+
+/** Figures that name something: three as one and two, four as two and two. "737" → seven thirty seven. */
+export const readCode = (digits: string): string[] => {
+  if (digits.length > 4) return readDigits(digits);
+  if (digits.startsWith('0') || digits.endsWith('00')) return readCardinal(digits);
+  if (digits.length === 4) return readYear(digits);
+  if (digits.length < 3) return readCardinal(digits);
+  const [hundreds = '', tens = '', ones = ''] = digits;
+  return [...readCardinal(hundreds), ...(tens === '0' ? ['oh', ...readCardinal(ones)] : readCardinal(tens + ones))];
 };

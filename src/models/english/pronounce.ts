@@ -27,6 +27,12 @@ const EXCEPTIONS: ReadonlyMap<string, Phones> = new Map(
     jpeg: 'JH EY1 P EH2 G',
     json: 'JH EY1 S AH0 N',
     chatbot: 'CH AE1 T B AA2 T',
+    openai: 'OW1 P AH0 N EY2 AY1',
+    chatgpt: 'CH AE1 T JH IY2 P IY2 T IY1',
+    app: 'AE1 P',
+    blog: 'B L AO1 G',
+    selfie: 'S EH1 L F IY0',
+    avatar: 'AE1 V AH0 T AA2 R',
   }).map(([word, phones]) => [word, phones.split(' ')]),
 );
 
@@ -43,7 +49,8 @@ const HISSING = new Set(['S', 'Z', 'SH', 'ZH', 'CH', 'JH']);
 const VOICELESS = new Set(['P', 'T', 'K', 'F', 'TH', 'S', 'SH', 'CH']);
 const CONSONANT_Y = /[^aeiou]y$/;
 
-const plural = (stem: Phones): Phones => {
+/** The plural or possessive of a word, by sound: cat-s, dog-z, box-iz. */
+export const pluralSound = (stem: Phones): Phones => {
   const last = stem.at(-1) ?? '';
   if (HISSING.has(last)) return [...stem, 'IH0', 'Z'];
   return [...stem, VOICELESS.has(last) ? 'S' : 'Z'];
@@ -74,7 +81,7 @@ interface Ending {
 const plain = (stem: string): string[] => (stem.endsWith('i') ? [`${stem.slice(0, -1)}y`] : [stem]);
 
 const ENDINGS: readonly Ending[] = [
-  { letters: "'s", stems: plain, attach: plural },
+  { letters: "'s", stems: plain, attach: pluralSound },
   { letters: "s'", stems: (stem) => [`${stem}s`], attach: (stem) => stem },
   { letters: "'ll", stems: plain, attach: adding('AH0', 'L') },
   { letters: "'ve", stems: plain, attach: adding('AH0', 'V') },
@@ -83,9 +90,9 @@ const ENDINGS: readonly Ending[] = [
   { letters: "n't", stems: plain, attach: adding('AH0', 'N', 'T') },
   { letters: "'m", stems: plain, attach: adding('AH0', 'M') },
   { letters: "in'", stems: (stem) => [`${stem}ing`], attach: (stem) => [...stem.slice(0, -1), 'N'] },
-  { letters: 'ies', stems: (stem) => [`${stem}y`, `${stem}ie`], attach: plural },
-  { letters: 'es', stems: (stem) => [`${stem}e`, stem], attach: plural },
-  { letters: 's', stems: (stem) => (CONSONANT_Y.test(stem) || stem.endsWith('s') ? [] : [stem]), attach: plural },
+  { letters: 'ies', stems: (stem) => [`${stem}y`, `${stem}ie`], attach: pluralSound },
+  { letters: 'es', stems: (stem) => [`${stem}e`, stem], attach: pluralSound },
+  { letters: 's', stems: (stem) => (CONSONANT_Y.test(stem) || stem.endsWith('s') ? [] : [stem]), attach: pluralSound },
   { letters: 'ed', stems: beforeVowel, attach: past },
   { letters: 'ings', stems: beforeVowel, attach: adding('IH0', 'NG', 'Z') },
   { letters: 'ing', stems: beforeVowel, attach: adding('IH0', 'NG') },

@@ -1,6 +1,8 @@
-import { NUMBER_READERS } from './number-readers.ts';
+import { DATE_READERS } from './date-readers.ts';
+import { MONEY_READERS } from './money-readers.ts';
 import type { Phones } from './phones.ts';
-import { pronounce, spell, startsWithVowel } from './pronounce.ts';
+import { pluralSound, pronounce, spell, startsWithVowel } from './pronounce.ts';
+import { QUANTITY_READERS } from './quantity-readers.ts';
 import { toReadable } from './readable-text.ts';
 import type { Kind, Place, Reading } from './reader.ts';
 import { WEB_READERS } from './web-readers.ts';
@@ -28,12 +30,14 @@ interface Draft {
   punctuation: string;
 }
 
-const READERS = [...WEB_READERS, ...NUMBER_READERS, ...WORD_READERS];
+/** The first that fits reads: particular forms before general ones. */
+const ALL_READERS = [...WEB_READERS, ...DATE_READERS, ...MONEY_READERS, ...QUANTITY_READERS, ...WORD_READERS];
+/** Few numbers begin with a letter ("v2", "US$"): words are read faster without asking the others. */
+const LOWER_CASE_READERS = [...WEB_READERS, ...WORD_READERS];
 /** Where a token can begin: a letter, a figure, a sign, or a mark that belongs to what follows. */
-const BEGINNING = /[\p{L}\p{N}\p{S}&%*°§]|['.+-](?=[\p{L}\p{N}.])|[#@](?=[\p{L}\p{N}])|\[(?=\[)/uy;
+const BEGINNING = /[\p{L}\p{N}\p{S}&%*°§]|['.+-](?=[\p{L}\p{N}.])|[#@](?=[\p{L}\p{N}])|\[(?=\[)|\((?=\d{3}\))/uy;
 const WEAKEST_FIRST = ['', ',', '.', '!', '?'];
 const ADJACENT = new Set(['', ' ', '-']);
-const HISSING_LETTER = /[SXHJ]|CH$/;
 
 /** What the marks and line ends between two tokens sound like; `listed` when a heading or list item ends there. */
 const punctuationOf = (gap: string, listed: boolean): string => {
@@ -53,7 +57,8 @@ const isListed = (text: string, lineStart: number) => LISTED.test(text.slice(lin
 const readAt = (place: Place): Reading | undefined => {
   BEGINNING.lastIndex = place.at;
   if (!BEGINNING.test(place.plain)) return undefined;
-  for (const { pattern, read } of READERS) {
+  const isLowerCase = /[a-uw-z]/.test(place.plain.charAt(place.at));
+  for (const { pattern, read } of isLowerCase ? LOWER_CASE_READERS : ALL_READERS) {
     pattern.lastIndex = place.at;
     const match = pattern.exec(place.plain);
     const reading = match === null ? undefined : read(match, place);
@@ -118,8 +123,7 @@ const phonesOf = (word: string): Phones => {
   const [, letter, plural] = /^([a-z])\.('s)?$/.exec(word) ?? [];
   if (letter === undefined) return pronounce(word);
   const phones = spell(letter);
-  if (plural === undefined) return phones;
-  return HISSING_LETTER.test(letter.toUpperCase()) ? [...phones, 'IH0', 'Z'] : [...phones, 'Z'];
+  return plural === undefined ? phones : pluralSound(phones);
 };
 
 /**
@@ -137,17 +141,18 @@ export const readEnglish = (text: string): readonly SpokenWord[] => {
     phonemes: phones === undefined ? words.map(phonesOf).filter((spoken) => spoken.length > 0) : [phones],
     punctuation,
   }));
-  // From the end, because "the" depends on the word after it.
+  // From the end, because "the" depends on the sound after it.
   let beforeVowel = false;
+  const fit = (phones: Phones): Phones => {
+    const isThe = phones.length === 2 && phones[0] === 'DH' && phones[1] === 'AH0';
+    const said = isThe && beforeVowel ? ['DH', 'IY0'] : phones;
+    beforeVowel = startsWithVowel(said);
+    return said;
+  };
   const spoken: SpokenWord[] = [];
-  for (const { phonemes, ...token } of tokens.toReversed()) {
-    const fitted = phonemes.toReversed().map((phones) => {
-      const isThe = phones.length === 2 && phones[0] === 'DH' && phones[1] === 'AH0';
-      const said = isThe && beforeVowel ? ['DH', 'IY0'] : phones;
-      beforeVowel = startsWithVowel(said);
-      return said;
-    });
-    spoken.push({ ...token, phonemes: fitted.reverse() });
+  for (const token of tokens.toReversed()) {
+    const phonemes = token.phonemes.toReversed().map(fit);
+    spoken.push({ ...token, phonemes: phonemes.toReversed() });
   }
-  return spoken.reverse();
+  return spoken.toReversed();
 };

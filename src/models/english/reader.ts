@@ -58,4 +58,4 @@ export const reader = (
 
 /** The names of letters, as spoken words. */
 export const spellOut = (letters: string): string[] =>
-  [...letters.toLowerCase()].filter((letter) => /[a-z]/.test(letter)).map((letter) => `${letter}.`);
+  Array.from(letters.toLowerCase().replaceAll(/[^a-z]/g, ''), (letter) => `${letter}.`);

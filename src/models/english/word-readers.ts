@@ -1,12 +1,12 @@
 /** Readers of words, abbreviations, roman numerals and symbols, and of what has no sound. */
 import { AMBIGUOUS_DOTTED, DOTTED, INITIALISMS, MONTH_NAMES, SYMBOLS, TITLES } from './lexicon.ts';
 import { readCapitals, readMixed } from './mixed-word.ts';
-import { unitAfter } from './number-readers.ts';
+import { unitReader } from './quantity-readers.ts';
 import { readCardinal, readOrdinal } from './numbers.ts';
+import { ENDS, sticky } from './patterns.ts';
 import { isKnown } from './pronounce.ts';
 import { type Place, type Reader, reader, spellOut } from './reader.ts';
 
-const ENDS = String.raw`(?![\p{L}\p{N}])`;
 /** No word is longer; what is goes piece by piece. */
 const WORD = String.raw`[A-Za-z]{1,60}(?:'[A-Za-z]{1,20}){0,3}`;
 
@@ -62,8 +62,6 @@ const readWord = (word: string, place: Place): string[] => {
   const lower = word.toLowerCase();
   const { previous } = place;
   if (previous?.kind === 'number' && previous.adjacent) {
-    const unit = unitAfter(word, previous.text);
-    if (unit !== undefined) return unit;
     if (/^[AP]M$/i.test(word)) return spellOut(word);
   }
   if (word === 'A')
@@ -118,8 +116,9 @@ const readDotted = (abbreviation: string, place: Place): string[] | undefined =>
 };
 
 export const WORD_READERS: readonly Reader[] = [
+  unitReader,
   {
-    pattern: new RegExp(String.raw`(?:[A-Za-z]\.){2,12}|[Pp]h\.[Dd]\.`, 'uy'),
+    pattern: sticky(String.raw`(?:[A-Za-z]\.){2,12}|[Pp]h\.[Dd]\.`),
     read: ([text], place) => {
       const known = INITIALISMS.get(text.toLowerCase());
       // "e.g.x" or the end of "U.S.Army": the last letter belongs to what follows.
@@ -129,7 +128,7 @@ export const WORD_READERS: readonly Reader[] = [
     },
   },
   {
-    pattern: new RegExp(String.raw`(?<abbreviation>[A-Za-z]{2,8})\.(?![\p{L}\p{N}])`, 'uy'),
+    pattern: sticky(String.raw`(?<abbreviation>[A-Za-z]{2,8})\.(?![\p{L}\p{N}])`),
     read: (match, place) => {
       const abbreviation = match.groups?.['abbreviation'] ?? '';
       if (place.plain.charAt(place.at + match[0].length) === '.') return undefined;
@@ -148,9 +147,8 @@ export const WORD_READERS: readonly Reader[] = [
         : { length: 2, kind: 'word', words: spellOut(match[0]) },
   },
   reader(
-    new RegExp(
+    sticky(
       String.raw`(?:[A-Za-z]{1,20}\d{1,10}|\d{1,10}[A-Za-z]{1,20})(?:[A-Za-z]{1,20}|\d{1,10}|-\d{1,10}){0,6}${ENDS}`,
-      'uy',
     ),
     'other',
     (_, place) =>
@@ -159,7 +157,7 @@ export const WORD_READERS: readonly Reader[] = [
       ),
   ),
   {
-    pattern: new RegExp(String.raw`'?${WORD}(?:_{1,3}${WORD}){0,10}'?(?![\p{M}])`, 'uy'),
+    pattern: sticky(String.raw`'?${WORD}(?:_{1,3}${WORD}){0,10}'?(?![\p{M}])`),
     read: ([text], place) => {
       const [, opening = '', core = '', closing = ''] = /^('?)(.*?)('?)$/.exec(text) ?? [];
       const contracted = opening + core;
