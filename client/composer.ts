@@ -2,8 +2,8 @@
 
 /** What the composer asks for. */
 export interface Speaker {
-  /** Say a whole text. */
-  say(text: string): void;
+  /** Say a whole text. @returns false when that is not possible now. */
+  say(text: string): boolean;
   /** More words of the text that is being typed. */
   append(text: string): void;
   /** That text is complete. */
@@ -88,14 +88,14 @@ export const createComposer = (
 
   const submit = () => {
     const typed = text.value;
-    text.value = '';
-    if (live.checked && typing) {
+    if (typing) {
       if (typed.trim() !== '') speaker.append(typed);
       endTyping();
     } else if (typed.trim() !== '') {
       if (live.checked) void stream(typed);
-      else speaker.say(typed);
+      else if (!speaker.say(typed)) return;
     }
+    text.value = '';
   };
 
   form.addEventListener('submit', (event) => {

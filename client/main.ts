@@ -110,8 +110,12 @@ const composer = createComposer(
   {
     say(text) {
       stage.unmute();
-      if (!talk) return offline();
+      if (!talk) {
+        offline();
+        return false;
+      }
       note(talk, talk.session.say(text), text);
+      return true;
     },
     append(text) {
       stage.unmute();
@@ -142,7 +146,7 @@ const follow = (): void => {
   const mediaMs = clock.mediaMsAt(performance.now());
   const shown = mediaMs === null ? null : timeline.at(mediaMs);
   if (shown) caption.draw(shown);
-  if (talk.texts.size > 0) setStatus('speaking', shown?.speaking ? 'Speaking' : 'Thinking');
+  if (talk.texts.size > 0) setStatus('speaking', shown && talk.texts.has(shown.utterance) ? 'Speaking' : 'Thinking');
   else setStatus('ready', 'Ready');
 };
 
@@ -199,6 +203,8 @@ const attend = (session: Session): Promise<SessionError | null> => {
     latency.finished(utterance);
   });
   session.on('error', ({ code, message }) => {
+    // Follows a refusal, or a Stop that came when all was said.
+    if (code === 'unknown_utterance') return;
     setNotice(message, NOTICE_MS);
     // A text that was refused is the newest.
     if (REFUSALS.has(code)) texts.delete([...texts.keys()].at(-1) ?? '');
@@ -208,10 +214,21 @@ const attend = (session: Session): Promise<SessionError | null> => {
   });
 };
 
-const fillSelect = (select: HTMLSelectElement, items: readonly { name: string; description?: string }[]): void => {
-  select.replaceChildren(
-    ...items.map(({ name, description }) => Object.assign(new Option(name, name), { title: description ?? '' })),
-  );
+/** A voice or avatar, as the server lists it. */
+interface Listed {
+  readonly name: string;
+  readonly description?: string;
+  readonly language?: string;
+  readonly gender?: string;
+  readonly size?: number;
+}
+
+const fillSelect = (select: HTMLSelectElement, items: readonly Listed[]): void => {
+  const options = items.map(({ name, language, gender, description = '' }) => {
+    const traits = [language, gender].filter(Boolean).join(', ');
+    return Object.assign(new Option(traits ? `${name} (${traits})` : name, name), { title: description });
+  });
+  select.replaceChildren(...options);
 };
 
 const wishes = { voice: localStorage.getItem('voice'), avatar: localStorage.getItem('avatar') };
@@ -227,24 +244,18 @@ const forgetWishes = (): void => {
   localStorage.removeItem('avatar');
 };
 
-interface Avatar {
-  readonly name: string;
-  readonly size?: number;
-  readonly description?: string;
-}
-
-const showPortrait = (avatars: readonly Avatar[], name: string): void => {
+const showPortrait = (avatars: readonly Listed[], name: string): void => {
   const avatar = avatars.find((avatar) => avatar.name === name);
   stage.setPortrait(`/v1/avatars/${encodeURIComponent(name)}/portrait.png`, avatar?.description ?? name);
 };
 
 /** Reads one of the server's lists. @throws {SessionError} when it does not answer, with its reason if it gives one. */
-const readList = async <T>(path: string, name: string): Promise<readonly T[]> => {
+const readList = async (path: string, name: string): Promise<readonly Listed[]> => {
   const response = await fetch(path).catch((cause: unknown) => {
     throw new SessionError('unreachable', 'The server does not answer. Is it running?', { cause });
   });
   if (!response.ok) throw new SessionError('unreachable', `The server answers ${path} with ${response.status}.`);
-  return ((await response.json()) as Record<string, readonly T[]>)[name] ?? [];
+  return ((await response.json()) as Record<string, readonly Listed[]>)[name] ?? [];
 };
 
 interface Readiness {
@@ -278,7 +289,7 @@ voiceSelect.addEventListener('change', () => {
   talk?.session.setVoice(voiceSelect.value);
 });
 
-let avatars: readonly Avatar[] = [];
+let avatars: readonly Listed[] = [];
 avatarSelect.addEventListener('change', () => {
   setWish('avatar', avatarSelect.value);
   showPortrait(avatars, avatarSelect.value);
@@ -290,9 +301,9 @@ avatarSelect.addEventListener('change', () => {
 
 /** Opens one session and stays with it until it is lost. */
 const visit = async (signal: AbortSignal): Promise<SessionError | null> => {
-  avatars = await readList<Avatar>('/v1/avatars', 'avatars');
+  avatars = await readList('/v1/avatars', 'avatars');
   fillSelect(avatarSelect, avatars);
-  fillSelect(voiceSelect, await readList<Avatar>('/v1/voices', 'voices'));
+  fillSelect(voiceSelect, await readList('/v1/voices', 'voices'));
   showPortrait(avatars, wishes.avatar ?? avatars[0]?.name ?? '');
   const session = await connect({
     url: location.href,

@@ -36,7 +36,7 @@ const TILES: { readonly [F in Figure]: Tile } = {
     aim: 25,
   },
   skew: {
-    label: 'Sound before picture',
+    label: 'Sound/picture skew',
     hint: 'How far the sound is ahead of the picture at playout; negative: behind',
     unit: 'ms',
     range: [-100, 100],
