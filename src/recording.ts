@@ -4,7 +4,7 @@
 import { Subject, concatMap, filter, lastValueFrom, of, takeWhile, tap } from 'rxjs';
 import { FRAMES_PER_SECOND, MOTION_SIZE, type VideoFrame, type WordTiming } from './media.ts';
 import type { Inference } from './models/inference.ts';
-import { createRandom } from './models/random.ts';
+import { createRandom, gaussianNoise } from './models/random.ts';
 import {
   type InterruptStep,
   type PipelineEvent,
@@ -59,10 +59,7 @@ export const record = async (
   const sink = await sinkOf({ sampleRateHz, size: face.size });
   const margin = new Float32Array(Math.round((marginMs / 1000) * sampleRateHz));
   const temperature = motion?.temperature ?? 0;
-  const noise = (sequence: number): Float32Array => {
-    const random = createRandom(seed, sequence);
-    return Float32Array.from({ length: MOTION_SIZE }, () => random.gaussian() * temperature);
-  };
+  const noise = (sequence: number): Float32Array => gaussianNoise(createRandom(seed, sequence), MOTION_SIZE, temperature);
   const pipeline = createAvatarPipeline(
     { motion, face: content === 'video' ? () => face : null, control: new MotionControl(), noise },
     { sampleRateHz, idle: false, idleLeadSlots: 0 },

@@ -7,7 +7,7 @@ import type { Clock } from '../clock.ts';
 import { VisavisError, asVisavisError } from '../errors.ts';
 import { FRAMES_PER_SECOND, MOTION_SIZE, PACKET_MS } from '../media.ts';
 import type { Face, Inference, Voice } from '../models/inference.ts';
-import { createRandom } from '../models/random.ts';
+import { createRandom, gaussianNoise } from '../models/random.ts';
 import {
   type InterruptStep,
   type PipelineEvent,
@@ -154,7 +154,7 @@ export class LiveSession {
         motion,
         face: video ? () => live.#face : null,
         control: live.#control,
-        noise: (sequence) => gaussianNoise(live.#seed, sequence, temperature),
+        noise: (sequence) => gaussianNoise(createRandom(live.#seed, sequence), MOTION_SIZE, temperature),
       },
       { sampleRateHz, idle: transport === 'webrtc' || moves },
     );
@@ -554,10 +554,4 @@ const sessionRate = (open: SessionOpen, codec: 'opus' | 'pcm_s16le', voiceRateHz
   const asked = open.media.audio?.sampleRateHz;
   if (codec === 'pcm_s16le') return asked ?? voiceRateHz;
   return OPUS_RATES.has(voiceRateHz) ? voiceRateHz : 48_000;
-};
-
-/** float32[59], standard normal × temperature; the same for the same seed and slot. */
-const gaussianNoise = (seed: number, sequence: number, temperature: number): Float32Array => {
-  const random = createRandom(seed, sequence);
-  return Float32Array.from({ length: MOTION_SIZE }, () => random.gaussian() * temperature);
 };
