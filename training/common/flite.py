@@ -1,6 +1,6 @@
 """Teacher speech: what Debian's `flite` says for a text, with the phones it really spoke and when each one ended.
 
-Any 16 kHz flite voice works (`awb`, `rms`, `slt`); `speak_all` uses one process per core, about 150 times real time on four cores.
+Any 16 kHz flite voice works (`awb`, `rms`, `slt`); `speak_all` speaks about 150 times faster than real time on four cores.
 """
 
 import subprocess
@@ -20,7 +20,7 @@ PAUSE = "pau"
 
 @dataclass(frozen=True)
 class Phone:
-    """One spoken phone in flite's own names (lower-case ARPAbet, `ax` the schwa, `pau` a pause) and its end in seconds."""
+    """A spoken phone: flite's name (lower-case ARPAbet, `ax` the schwa, `pau` a pause) and its end in seconds."""
 
     name: str
     end: float

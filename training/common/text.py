@@ -1,7 +1,7 @@
 """English text to the voice's symbols, the way the server does it: CMU dictionary, word boundaries, punctuation.
 
-A phoneme sequence reads `^ HH AH0 L OW1 , " " DH EH1 R . $`: between two words always one boundary " ", and a punctuation mark
-belongs to the end of the word before it.
+A phoneme sequence reads `^ HH AH0 L OW1 , " " DH EH1 R . $`: between two words always one boundary " ", and a
+punctuation mark belongs to the end of the word before it.
 """
 
 import re
@@ -12,7 +12,10 @@ from pathlib import Path
 PAD, START, END, BOUNDARY = "_", "^", "$", " "
 PUNCTUATION = (",", ".", "?", "!")
 VOWELS = ("AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW")
-CONSONANTS = tuple("B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH".split())
+CONSONANTS = (
+    *("B", "CH", "D", "DH", "F", "G", "HH", "JH", "K", "L", "M", "N"),
+    *("NG", "P", "R", "S", "SH", "T", "TH", "V", "W", "Y", "Z", "ZH"),
+)
 SYMBOLS = (PAD, START, END, BOUNDARY, *PUNCTUATION, *(v + s for v in VOWELS for s in "012"), *CONSONANTS)
 
 ABBREVIATIONS = {
@@ -34,8 +37,8 @@ Words = list[tuple[str, str]]
 def load_dictionary(path: Path | None = None) -> Dictionary:
     """The CMU dictionary, lower-case word → ARPAbet of its first entry.
 
-    Reads cmudict's own format or the npm package `cmu-pronouncing-dictionary`, by default the one that the repository depends on.
-    Raises FileNotFoundError when it is not installed and no path is given.
+    Reads cmudict's own format or the npm package `cmu-pronouncing-dictionary`, by default the one that the repository
+    depends on. Raises FileNotFoundError when it is not installed and no path is given.
     """
     path = path or Path(__file__).parents[2] / NPM_DICTIONARY
     text = re.sub(r"[ \t]+", " ", path.read_text(encoding="utf-8"))

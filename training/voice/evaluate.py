@@ -1,0 +1,193 @@
+"""Measures a trained voice on sentences that it has never seen, beside its teacher on the same sentences.
+
+    python -m voice.evaluate --data DATA --run RUN [--sentences 100] [--processes 2]
+
+Needs Debian's `pocketsphinx` and `pocketsphinx-en-us` (word error rate) and flite. Writes `evaluation.json`,
+`spectrograms.png` and a few WAV files to RUN.
+"""
+
+import argparse
+import json
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from functools import partial
+from multiprocessing import Pool
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from common.checkpoint import read_checkpoint
+from common.flite import Speech, speak_all, write_wav
+from common.text import END, START, Dictionary, Words, load_dictionary, normalize, pronounce, sequence, spell, to_ids
+from voice.data import HOP, SAMPLE_RATE_HZ, WINDOW_PAD, teacher_lexicon
+from voice.labels import Label, label, with_stress
+from voice.model import Voice, VoiceConfig
+
+DRAWN = 4  # sentences on the spectrogram sheet
+FRAME_MS = 1000 * HOP / SAMPLE_RATE_HZ
+
+
+def load_voice(run: Path) -> tuple[Voice, dict]:
+    """The averaged voice of a run's last checkpoint, and its progress. Raises FileNotFoundError without a checkpoint."""
+    checkpoint = read_checkpoint(run)
+    if checkpoint is None:
+        raise FileNotFoundError(f"no checkpoint in {run}")
+    voice = Voice(VoiceConfig())
+    voice.load_state_dict(checkpoint["parts"]["ema"]["model"])
+    return voice.eval(), checkpoint["progress"]
+
+
+def server_symbols(words: Words, dictionary: Dictionary, lexicon: dict[str, list[str]]) -> list[str]:
+    """What the server sends for a sentence; words outside the dictionary are said as the teacher does."""
+    missing = {word: tuple(with_stress(lexicon[word], None)) for word, _ in words if word not in dictionary}
+    spoken = pronounce(words, dictionary | missing)
+    assert spoken is not None
+    return sequence(words, spoken)
+
+
+def hear(pcm: np.ndarray) -> list[str]:
+    """The words that PocketSphinx hears in int16 PCM at 16 kHz."""
+    with tempfile.NamedTemporaryFile(suffix=".wav") as file:
+        # it misses words that start at once
+        silence = np.zeros(SAMPLE_RATE_HZ // 5, np.int16)
+        write_wav(Path(file.name), np.concatenate([silence, pcm, silence]))
+        command = ["pocketsphinx_continuous", "-infile", file.name, "-logfn", "/dev/null"]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+
+
+def word_errors(said: list[str], heard: list[str]) -> int:
+    """Substitutions, insertions and deletions that turn what was said into what was heard."""
+    row = list(range(len(heard) + 1))
+    for i, word in enumerate(said, 1):
+        last, row[0] = row[0], i
+        for j, other in enumerate(heard, 1):
+            last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (word != other))
+    return row[-1]
+
+
+def word_error_rate(sentences: list[Words], sounds: Iterable[np.ndarray], processes: int) -> tuple[float, list[str]]:
+    """Share of misheard words over all sentences, and what was heard of each."""
+    with Pool(processes) as pool:
+        heard = pool.map(hear, sounds, chunksize=1)
+    errors = sum(word_errors([w for w, _ in words], h) for words, h in zip(sentences, heard, strict=True))
+    return errors / sum(map(len, sentences)), [" ".join(h) for h in heard]
+
+
+def synthesize(symbols: list[str], voice: Voice, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Speak symbols: int16 PCM and the frames of each symbol."""
+    torch.set_num_threads(1)
+    generator = torch.Generator().manual_seed(seed)
+    audio, frames = voice.speak(torch.tensor([to_ids(symbols)]), generator=generator)
+    return to_pcm(audio.numpy()), frames.numpy()
+
+
+def to_pcm(audio: np.ndarray) -> np.ndarray:
+    """float -1…1 → int16."""
+    return (audio.clip(-1, 1) * 32767).astype(np.int16)
+
+
+@torch.no_grad()
+def copy_synthesis(voice: Voice, pcm: np.ndarray) -> tuple[np.ndarray, float]:
+    """Teacher audio through the posterior encoder and the decoder: int16 PCM and the mel L1 distance to the teacher."""
+    pcm = pcm[: len(pcm) // HOP * HOP]
+    context = (WINDOW_PAD, WINDOW_PAD)
+    real = torch.from_numpy(np.pad(pcm.astype(np.float32) / 32768, context))[None]
+    z, _ = voice.posterior(voice.spectrograms.linear(real), None)
+    made = voice.decoder(z)[:, 0]
+    mel = voice.spectrograms.mel
+    distance = (mel(torch.nn.functional.pad(made, context)) - mel(real)).abs().mean()
+    return to_pcm(made[0].numpy()), float(distance)
+
+
+def duration_error(labels: list[Label], voice: Voice) -> dict[str, float]:
+    """Predicted against the teacher's durations, for the teacher's own symbols: phone by phone and whole sentences."""
+    phone_errors, sentence_errors = [], []
+    for found in labels:
+        _, frames = synthesize(found.symbols, voice)
+        # boundaries have no length in the teacher: give their frames to the symbol before
+        wanted = np.rint(found.ends) - np.rint(found.starts)
+        spoken = np.array([s.isalnum() for s in found.symbols])
+        phone_errors.append(np.abs(frames - wanted)[spoken])
+        inner = np.array([s not in (START, END) for s in found.symbols])
+        sentence_errors.append(abs(frames[inner].sum() / wanted[inner].sum() - 1))
+    return {
+        "phoneDurationErrorMs": round(float(np.concatenate(phone_errors).mean()) * FRAME_MS, 1),
+        "sentenceDurationError": round(float(np.mean(sentence_errors)), 4),
+    }
+
+
+def picture(pcm: np.ndarray, width: int = 1400) -> np.ndarray:
+    """Grey spectrogram uint8[256, width], 0 to 8 kHz upwards, 80 dB from black to white, 200 pixels a second."""
+    window = np.hanning(512)
+    padded = np.pad(pcm.astype(np.float64) / 32768, 256)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, 512)[::80][:width]
+    level = 20 * np.log10(np.abs(np.fft.rfft(frames * window))[:, :256] + 1e-5)
+    grey = np.zeros((256, width))
+    grey[:, : len(level)] = ((level.T[::-1] + 50) / 80).clip(0, 1) * 255
+    return grey.astype(np.uint8)
+
+
+def sheet(rows: list[np.ndarray], path: Path) -> None:
+    """Draw spectrograms of these sounds below each other."""
+    gap = np.full((6, 1400), 255, np.uint8)
+    Image.fromarray(np.concatenate([part for row in rows for part in (picture(row), gap)])).save(path)
+
+
+def evaluate(data: Path, run: Path, count: int, processes: int) -> dict:
+    """All figures of one run; writes them and the sheet to the run's folder."""
+    voice, progress = load_voice(run)
+    dictionary = load_dictionary()
+    sentences = [normalize(text) or [] for text in json.loads((data / "held-out.json").read_text())][:count]
+    lexicon = teacher_lexicon(sorted({word for words in sentences for word, _ in words}), "rms", processes)
+    texts = [spell(words) for words in sentences]
+    teacher: list[Speech] = list(speak_all(texts, processes=processes))
+    labels = [
+        label(words, speech.phones, lexicon, dictionary) for words, speech in zip(sentences, teacher, strict=True)
+    ]
+
+    symbols = [server_symbols(words, dictionary, lexicon) for words in sentences]
+    with Pool(processes) as pool:
+        made = [pcm for pcm, _ in pool.map(partial(synthesize, voice=voice), symbols)]
+    teacher_rate = _teacher_rate(data, sentences, teacher, processes)
+    rate, heard = word_error_rate(sentences, made, processes)
+    copies = [copy_synthesis(voice, speech.pcm) for speech in teacher[:20]]
+    figures = {
+        "step": progress["step"],
+        "sentences": len(sentences),
+        "wordErrorRate": round(rate, 4),
+        "teacherWordErrorRate": round(teacher_rate, 4),
+        "copySynthesisMelL1": round(float(np.mean([distance for _, distance in copies])), 4),
+        **duration_error([found for found in labels if found is not None][:20], voice),
+    }
+    (run / "evaluation.json").write_text(json.dumps(figures, indent=1))
+    (run / "heard.txt").write_text("\n".join(f"{t}\n    {h}" for t, h in zip(texts, heard, strict=True)))
+    for i in range(DRAWN):
+        write_wav(run / f"sample-{i}.wav", made[i])
+    rows = [sound for i in range(DRAWN) for sound in (teacher[i].pcm, copies[i][0], made[i])]
+    sheet(rows, run / "spectrograms.png")
+    return figures
+
+
+def _teacher_rate(data: Path, sentences: list[Words], teacher: list[Speech], processes: int) -> float:
+    stored = data / f"teacher-{len(sentences)}.json"
+    if not stored.exists():
+        rate, _ = word_error_rate(sentences, [speech.pcm for speech in teacher], processes)
+        stored.write_text(json.dumps(rate))
+    return json.loads(stored.read_text())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder made by voice.data")
+    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--sentences", type=int, default=100)
+    parser.add_argument("--processes", type=int, default=2)
+    args = parser.parse_args()
+    print(json.dumps(evaluate(args.data, args.run, args.sentences, args.processes), indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""VITS: conditional variational autoencoder with adversarial learning for end-to-end speech (Kim et al. 2021, arXiv
+2106.06103), in a size that trains on a CPU.
+
+Departures from the paper, all for size or speed: 96 channels, 4 text and 8 posterior layers, log instead of raw
+magnitudes into the posterior encoder, HiFi-GAN V3 with an inverse STFT instead of V1; the text encoder always reads the
+whole utterance, the rest trains on windows of it."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from common.text import SYMBOLS
+from voice import alignment
+from voice.data import Batch
+from voice.decoder import Decoder
+from voice.duration import DurationPredictor
+from voice.flow import Flow
+from voice.masks import length_mask, masked
+from voice.spectrum import BINS, HOP, Spectrograms
+from voice.text_encoder import TextEncoder
+from voice.wavenet import WaveNet
+
+
+@dataclass
+class VoiceConfig:
+    """Sizes of the voice."""
+
+    symbols: int = len(SYMBOLS)
+    latent: int = 96  # channels of z
+    hidden: int = 96  # of the text encoder, the flow and the posterior encoder
+    filters: int = 384  # of the text encoder's feed-forward layers
+    heads: int = 2
+    text_layers: int = 4
+    posterior_layers: int = 8
+    duration_hidden: int = 96
+    decoder: int = 192  # channels after the decoder's first convolution
+    segment: int = 32  # frames that the decoder trains on
+
+
+class PosteriorEncoder(nn.Module):
+    """Log spectrogram [B, 513, T] → mean and log scale of z, each [B, latent, T] (section 2.5.1)."""
+
+    def __init__(self, config: VoiceConfig):
+        super().__init__()
+        self.pre = nn.Conv1d(BINS, config.hidden, 1)
+        self.body = WaveNet(config.hidden, 5, config.posterior_layers)
+        self.project = nn.Conv1d(config.hidden, 2 * config.latent, 1)
+
+    def forward(self, spectrum: torch.Tensor, mask: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
+        hidden = self.body(masked(self.pre(spectrum), mask), mask)
+        mean, log_scale = masked(self.project(hidden), mask).float().chunk(2, dim=1)
+        return mean, log_scale
+
+
+@dataclass
+class Pass:
+    """What one training pass gives to the losses. Audio is [B, segment * 256], the rest [B, C, T] and [B, 1, T]."""
+
+    made: torch.Tensor
+    real: torch.Tensor
+    prior_z: torch.Tensor
+    posterior_log_scale: torch.Tensor
+    mean: torch.Tensor
+    log_scale: torch.Tensor
+    mask: torch.Tensor
+    duration_loss: torch.Tensor | None  # nats a symbol
+    durations: torch.Tensor  # [B, N] frames of the window's symbols, from the search
+
+
+class Voice(nn.Module):
+    """The whole generator; the posterior encoder is for training only."""
+
+    def __init__(self, config: VoiceConfig):
+        super().__init__()
+        self.config = config
+        self.text = TextEncoder(
+            config.symbols, config.latent, config.hidden, config.filters, config.heads, config.text_layers
+        )
+        self.duration = DurationPredictor(config.hidden, config.duration_hidden)
+        self.posterior = PosteriorEncoder(config)
+        self.flow = Flow(config.latent, config.hidden)
+        self.decoder = Decoder(config.latent, config.decoder)
+        self.spectrograms = Spectrograms()
+
+    def forward(
+        self, batch: Batch, teacher_weight: float, autocast: torch.autocast, with_durations: bool = True
+    ) -> Pass:
+        """One training pass. `teacher_weight` pulls the search towards the teacher's timing; 0 leaves it free."""
+        frames = int(batch.frames.max())
+        mask = length_mask(batch.frames, frames)  # [B, T]
+        text_mask = length_mask(batch.lengths, batch.phonemes.shape[1])
+        spectrum = self.spectrograms.linear(batch.audio)
+        with autocast:
+            hidden, mean, log_scale = self.text(batch.phonemes, text_mask)
+            posterior_mean, posterior_log_scale = self.posterior(spectrum, mask[:, None])
+            z = (posterior_mean + torch.randn_like(posterior_mean) * posterior_log_scale.exp()) * mask[:, None]
+            prior_z = self.flow(z, mask[:, None]).float()
+
+        # the symbols inside the window: [B, C, P] -> [B, C, N]
+        width = int(batch.symbols.max())
+        index = (batch.first[:, None] + torch.arange(width, device=mask.device)).clamp(max=text_mask.shape[1] - 1)
+
+        def inside(x: torch.Tensor) -> torch.Tensor:
+            return x.float().gather(2, index[:, None].expand(-1, x.shape[1], -1))
+
+        hidden, mean, log_scale = inside(hidden), inside(mean), inside(log_scale)
+        symbol_mask = length_mask(batch.symbols, width)
+        path = self.align(prior_z, mean, log_scale, batch, teacher_weight)
+        durations = alignment.durations(path, mask, width)
+        duration_loss = None
+        if with_durations:
+            # detached, as in section 2.2.2: the durations must not shape the text encoder
+            nll = self.duration.loss(hidden.detach(), symbol_mask[:, None], durations[:, None])
+            duration_loss = nll.sum() / symbol_mask.sum()
+        path = path[:, None].expand(-1, mean.shape[1], -1)
+
+        start = (torch.rand(len(mask), device=mask.device) * (batch.frames - self.config.segment + 1)).long()
+        made = self.decode_segment(z, start, autocast)
+        samples = start[:, None] * HOP + 384 + torch.arange(self.config.segment * HOP, device=mask.device)
+        return Pass(
+            made=made,
+            real=batch.audio.gather(1, samples),
+            prior_z=prior_z,
+            posterior_log_scale=posterior_log_scale,
+            mean=mean.gather(2, path),
+            log_scale=log_scale.gather(2, path),
+            mask=mask[:, None],
+            duration_loss=duration_loss,
+            durations=durations,
+        )
+
+    @torch.no_grad()
+    def align(
+        self, prior_z: torch.Tensor, mean: torch.Tensor, log_scale: torch.Tensor, batch: Batch, teacher_weight: float
+    ) -> torch.Tensor:
+        """Monotonic alignment search over the window: the symbol of each frame, int64[B, T]."""
+        score = alignment.log_likelihood(prior_z, mean, log_scale)
+        if teacher_weight > 0:
+            score = score - teacher_weight * alignment.teacher_penalty(batch.teacher_ends, score.shape[1])
+        path = alignment.search(score.cpu().numpy(), batch.frames.cpu().numpy(), batch.symbols.cpu().numpy())
+        return torch.from_numpy(path).to(prior_z.device)
+
+    def decode_segment(self, z: torch.Tensor, start: torch.Tensor, autocast: torch.autocast) -> torch.Tensor:
+        """Decode `segment` frames of z from frame `start` of each utterance: [B, segment * 256]."""
+        index = start[:, None] + torch.arange(self.config.segment, device=z.device)
+        with autocast:
+            return self.decoder(z.gather(2, index[:, None].expand(-1, z.shape[1], -1))).squeeze(1).float()
+
+    @torch.no_grad()
+    def speak(
+        self,
+        phonemes: torch.Tensor,
+        noise_scale: float = 0.667,
+        duration_noise_scale: float = 0.8,
+        generator: torch.Generator | None = None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Speak symbols int64[1, P] as the server does: audio float[samples] and frames of each symbol int64[P]."""
+        hidden, mean, log_scale = self.text(phonemes, None)
+        noise = torch.randn(1, 2, phonemes.shape[1], generator=generator) * duration_noise_scale
+        log_duration = self.duration.sample(hidden, None, noise)
+        frames = log_duration.exp().ceil().clamp(min=1).long()[0, 0]
+        mean, log_scale = mean.repeat_interleave(frames, 2), log_scale.repeat_interleave(frames, 2)
+        prior = mean + torch.randn(mean.shape, generator=generator) * log_scale.exp() * noise_scale
+        return self.decoder(self.flow.inverse(prior, None))[0, 0], frames

@@ -1,0 +1,170 @@
+"""Trains the voice. Stop it at any time and start it again with the same --run: it goes on from the last checkpoint.
+
+python -m voice.train --data DATA --run RUN --workers 3            # CPU: one process a core
+python -m voice.train --data DATA --run RUN --batch 64 --device cuda
+python -m voice.train --data DATA --run /tmp/try --steps 20 --batch 2 --adversarial-from 10    # a minute, to see it work
+"""
+
+import argparse
+import json
+import time
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from common.checkpoint import Ema, resume, save_checkpoint
+from voice.data import Corpus
+from voice.discriminators import Discriminators
+from voice.losses import ReconstructionLoss, adversarial_loss, discriminator_loss, feature_loss, kl_loss
+from voice.model import Voice, VoiceConfig
+from voice.workers import average_gradients, launch
+
+MEL_WEIGHT = 22.0
+STFT_WEIGHT = 2.0
+FEATURE_WEIGHT = 2.0
+DURATION_EVERY = 2  # steps: the duration predictor is a fifth of the cost and converges early
+GRADIENT_CEILING = 1000.0  # far above the usual norm: only keeps one bad batch from ruining the run
+
+
+@dataclass
+class TrainConfig:
+    """What a run does; every field is an option of the command line."""
+
+    steps: int = 9500
+    batch: int = 5  # utterances a worker and step
+    window: int = 160  # frames
+    rate: float = 4e-4
+    discriminator_rate: float = 3e-4
+    warmup: int = 200
+    decay_from: float = 0.6  # share of the steps after which the rates fall along a cosine to 5 %
+    adversarial_from: int = 2500  # spectral losses alone are three times cheaper, and enough to find words and timing
+    teacher_until: int = 3000  # the pull of the teacher's timing on the alignment search falls to 0 until here
+    teacher_weight: float = 3.0  # nats a frame of distance
+    ema: float = 0.999
+    seed: int = 0
+    workers: int = 1
+    device: str = "cpu"
+    save_every: int = 250
+    log_every: int = 25
+
+
+class Trainer:
+    """Everything a run owns; `step` is one step of training."""
+
+    def __init__(self, config: TrainConfig, voice: VoiceConfig, corpus: Corpus, rank: int = 0):
+        torch.manual_seed(config.seed)
+        self.config, self.corpus, self.rank, self.done = config, corpus, rank, 0
+        self.device = torch.device(config.device)
+        self.voice = Voice(voice).to(self.device)
+        self.discriminators = Discriminators().to(self.device)
+        self.reconstruction = ReconstructionLoss().to(self.device)
+        self.ema = Ema(self.voice, config.ema)
+        self.generator_optimizer = torch.optim.AdamW(self.voice.parameters(), config.rate, (0.8, 0.99), fused=True)
+        self.discriminator_optimizer = torch.optim.AdamW(
+            self.discriminators.parameters(), config.discriminator_rate, (0.8, 0.99), fused=True
+        )
+        self.autocast = torch.autocast(self.device.type, torch.bfloat16)
+        self.parts = {
+            "voice": self.voice,
+            "ema": self.ema,
+            "discriminators": self.discriminators,
+            "generator_optimizer": self.generator_optimizer,
+            "discriminator_optimizer": self.discriminator_optimizer,
+        }
+
+    def step(self) -> dict[str, float]:
+        """Train on one batch; gives the losses."""
+        config = self.config
+        # chance depends on the step alone, so that a resumed run goes on exactly as it would have
+        seed = [config.seed, self.rank, self.done]
+        batch = self.corpus.draw(np.random.default_rng(seed), config.batch, config.window).to(self.device)
+        torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
+        self._set_rates()
+
+        teacher_weight = config.teacher_weight * max(0.0, 1 - self.done / config.teacher_until)
+        out = self.voice(batch, teacher_weight, self.autocast, with_durations=self.done % DURATION_EVERY == 0)
+        mel, stft = self.reconstruction(out.made, out.real)
+        kl = kl_loss(out.prior_z, out.posterior_log_scale, out.mean, out.log_scale, out.mask)
+        losses = {"mel": mel, "stft": stft, "kl": kl}
+        total = MEL_WEIGHT * mel + STFT_WEIGHT * stft + kl
+        if out.duration_loss is not None:
+            losses["duration"] = out.duration_loss
+            total = total + out.duration_loss
+        if self.done >= config.adversarial_from:
+            real, made = out.real[:, None], out.made[:, None]
+            jury = Discriminators.jury(self.done)
+            losses["discriminator"] = self._train_discriminators(real, made.detach(), jury)
+            with self.autocast:
+                made_judged = self.discriminators(made, jury)
+                with torch.no_grad():
+                    real_judged = self.discriminators(real, jury)
+            losses["adversarial"] = adversarial_loss(made_judged)
+            losses["features"] = feature_loss(real_judged, made_judged)
+            total = total + losses["adversarial"] + FEATURE_WEIGHT * losses["features"]
+        self.generator_optimizer.zero_grad()
+        total.backward()
+        self._update(self.generator_optimizer, self.voice)
+        self.ema.update(self.voice)
+        self.done += 1
+        return {name: float(loss.detach()) for name, loss in losses.items()}
+
+    def _train_discriminators(self, real: torch.Tensor, made: torch.Tensor, jury: list[int]) -> torch.Tensor:
+        with self.autocast:
+            loss = discriminator_loss(self.discriminators(real, jury), self.discriminators(made, jury))
+        self.discriminator_optimizer.zero_grad()
+        loss.backward()
+        self._update(self.discriminator_optimizer, self.discriminators)
+        return loss.detach()
+
+    def _update(self, optimizer: torch.optim.Optimizer, module: torch.nn.Module) -> None:
+        average_gradients(module.parameters(), self.config.workers)
+        norm = torch.nn.utils.clip_grad_norm_(module.parameters(), GRADIENT_CEILING)
+        if torch.isfinite(norm):
+            optimizer.step()
+
+    def _set_rates(self) -> None:
+        config = self.config
+        begin = config.decay_from * config.steps
+        progress = min(1.0, max(0.0, (self.done - begin) / max(1.0, config.steps - begin)))
+        share = min(1.0, (self.done + 1) / config.warmup) * (0.05 + 0.95 * 0.5 * (1 + np.cos(np.pi * progress)))
+        for group in self.generator_optimizer.param_groups:
+            group["lr"] = config.rate * share
+        for group in self.discriminator_optimizer.param_groups:
+            group["lr"] = config.discriminator_rate * share
+
+
+def run(rank: int, workers: int, config: TrainConfig, data: Path, folder: Path) -> None:
+    """Train until `config.steps`; worker 0 logs and saves."""
+    trainer = Trainer(config, VoiceConfig(), Corpus(data), rank)
+    progress = resume(folder, trainer.parts) or {"step": 0, "seconds": 0.0}
+    trainer.done, before, began = progress["step"], progress["seconds"], time.monotonic()
+    sums: dict[str, list[float]] = {}
+    while trainer.done < config.steps:
+        for name, value in trainer.step().items():
+            sums.setdefault(name, []).append(value)
+        seconds = before + time.monotonic() - began
+        if rank == 0 and trainer.done % config.log_every == 0:
+            means = {name: round(float(np.mean(values)), 4) for name, values in sums.items()}
+            print(json.dumps({"step": trainer.done, "seconds": round(seconds), **means}), flush=True)
+            sums = {}
+        if rank == 0 and (trainer.done % config.save_every == 0 or trainer.done == config.steps):
+            progress = {"step": trainer.done, "seconds": seconds, "config": asdict(config)}
+            save_checkpoint(folder, trainer.parts, progress)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder made by voice.data")
+    parser.add_argument("--run", type=Path, required=True, help="folder of checkpoints")
+    for field in fields(TrainConfig):
+        parser.add_argument("--" + field.name.replace("_", "-"), type=type(field.default), default=field.default)
+    args = vars(parser.parse_args())
+    data, folder = args.pop("data"), args.pop("run")
+    config = TrainConfig(**args)
+    launch(config.workers, run, config, data, folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,31 @@
+"""The non-causal WaveNet stack of the posterior encoder and the flow (VITS appendix B, after WaveGlow)."""
+
+import torch
+from torch import nn
+from torch.nn.utils.parametrizations import weight_norm
+
+from voice.masks import masked
+
+
+class WaveNet(nn.Module):
+    """Gated residual convolutions: float [B, channels, T] → [B, channels, T]. One side sees `layers * (kernel - 1) / 2` frames."""
+
+    def __init__(self, channels: int, kernel: int, layers: int):
+        super().__init__()
+        self.gates = nn.ModuleList(
+            weight_norm(nn.Conv1d(channels, 2 * channels, kernel, padding=kernel // 2)) for _ in range(layers)
+        )
+        outputs = [2 * channels] * (layers - 1) + [channels]  # the last layer has no residual to pass on
+        self.mixes = nn.ModuleList(weight_norm(nn.Conv1d(channels, out, 1)) for out in outputs)
+
+    def forward(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        skip: torch.Tensor | float = 0.0
+        for gate, mix in zip(self.gates[:-1], self.mixes[:-1], strict=True):
+            residual, out = mix(_gated(gate(x))).chunk(2, dim=1)
+            x, skip = masked(x + residual, mask), skip + out
+        return masked(skip + self.mixes[-1](_gated(self.gates[-1](x))), mask)
+
+
+def _gated(x: torch.Tensor) -> torch.Tensor:
+    a, b = x.chunk(2, dim=1)
+    return torch.tanh(a) * torch.sigmoid(b)
