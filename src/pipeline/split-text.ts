@@ -147,7 +147,7 @@ const findCuts = (text: string, open: boolean, heedBrackets: boolean, startsLine
 
     if (UNSPACED_SCRIPT.test(character)) words += 0.5;
     else if (WORD_CHARACTER.test(character) && !inWord) words++;
-    inWord = WORD_CHARACTER.test(character) || (inWord && /['’\-.@/_]/.test(character));
+    inWord = WORD_CHARACTER.test(character) || (inWord && !/[—–]/.test(character));
 
     const terminates = TERMINATORS.test(character);
     if (!terminates && !CLAUSE_MARKS.test(character) && !isSpace(character)) {
@@ -194,7 +194,7 @@ const findCuts = (text: string, open: boolean, heedBrackets: boolean, startsLine
       else if (terminates && !inner && (dots.length !== 1 || mark.length > 1)) add(at, 'clause', i);
       else if (!terminates && !betweenNumbers) add(at, 'clause', i);
     }
-    inWord = false;
+    if (spaced) inWord = false;
     i = at;
   }
   return cuts;
