@@ -1,4 +1,5 @@
 /** The media thread: Opus, VP8, RTP and pacing of all sessions. Nothing here may block: sockets and timers live on its event loop. */
+import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../clock.ts';
 import { asVisavisError, VisavisError } from '../../errors.ts';
@@ -75,5 +76,11 @@ const obey = (command: MediaCommand): void | Promise<void> => {
 
 port.on('message', (command: MediaCommand) => void obey(command));
 
+try {
+  // Late packets are heard; late inference is not. Concerns this thread only, and needs privileges.
+  setPriority(constants.priority.PRIORITY_ABOVE_NORMAL);
+} catch {
+  // Without them it runs as the others do.
+}
 await preparePeers();
 notify({ type: 'started' });
