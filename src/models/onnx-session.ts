@@ -154,10 +154,20 @@ export class OnnxSession {
       });
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new VisavisError('bad_model', `${path}: onnxruntime (${provider}) cannot load it: ${reason}`, { cause });
+      const wayOut = provider === 'cpu' ? 'Fetch the file again.' : 'Try the provider "cpu".';
+      throw new VisavisError(
+        'bad_model',
+        `${path}: onnxruntime cannot load it with the provider "${provider}": ${reason}. ${wayOut}`,
+        { cause },
+      );
     }
-    check(path, 'input', spec.inputs, session.inputMetadata);
-    check(path, 'output', spec.outputs, session.outputMetadata);
+    try {
+      check(path, 'input', spec.inputs, session.inputMetadata);
+      check(path, 'output', spec.outputs, session.outputMetadata);
+    } catch (error) {
+      await session.release();
+      throw error;
+    }
     return new OnnxSession(session, spec.file);
   }
 
