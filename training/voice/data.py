@@ -35,9 +35,9 @@ WORDS_PER_CALL = 40
 class Batch:
     """One training batch. B utterances, P symbols of the longest, N symbols and T frames of the longest window.
 
-    phonemes int64[B, P], lengths int64[B]: the whole utterances. Of each window: first symbol int64[B], symbols int64[B],
-    frames int64[B], teacher_ends float32[B, N] in frames from the window's start, and audio float32[B, T*256 + 768]
-    in -1…1 with 384 samples of context at both ends.
+    phonemes int64[B, P], lengths int64[B]: the whole utterances. Of each window: first symbol int64[B], symbols
+    int64[B], frames int64[B], teacher_ends float32[B, N] in frames from the window's start, and audio
+    float32[B, T*256 + 768] in -1…1 with 384 samples of context at both ends.
     """
 
     phonemes: torch.Tensor

@@ -34,7 +34,7 @@ class ResidualBlock(nn.Module):
 
 
 class InverseStft(nn.Module):
-    """Log magnitudes and phases (radians) [B, 2 * BINS, T] → audio [B, 1, T * HOP], by overlap-add of windowed sines."""
+    """Log magnitudes and phases (radians) [B, 2 * BINS, T] → audio [B, 1, T * HOP], overlap-added windowed sines."""
 
     def __init__(self):
         super().__init__()

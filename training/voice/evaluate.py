@@ -31,7 +31,7 @@ FRAME_MS = 1000 * HOP / SAMPLE_RATE_HZ
 
 
 def load_voice(run: Path) -> tuple[Voice, dict]:
-    """The averaged voice of a run's last checkpoint, and its progress. Raises FileNotFoundError without a checkpoint."""
+    """The averaged voice of a run's checkpoint, and its progress. Raises FileNotFoundError without a checkpoint."""
     checkpoint = read_checkpoint(run)
     if checkpoint is None:
         raise FileNotFoundError(f"no checkpoint in {run}")

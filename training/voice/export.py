@@ -191,7 +191,7 @@ def export(run: Path, data: Path, out: Path, golden: Path, hardware: str) -> dic
             "steps": progress["step"],
             "hardware": hardware,
             "date": date.today().isoformat(),
-            "notes": f"{progress['seconds'] / 60:.0f} minutes of training; the average of the weights is exported. {ORDER}",
+            "notes": f"{progress['seconds'] / 60:.0f} minutes of training; averaged weights. {ORDER}",
         },
         evaluation=evaluation,
         files={role: f"{role}.onnx" for role in graphs},

@@ -1,8 +1,8 @@
 """Labels for what the teacher really said: its phones in the server's symbols, each with the frames it lasts.
 
-The server sends dictionary pronunciations, the teacher says its own. Training on the dictionary would teach wrong sounds
-wherever the two differ, so each spoken phone is given to a word (edit distance), named in ARPAbet, and takes its stress
-from that word's dictionary entry.
+The server sends dictionary pronunciations, the teacher says its own. Training on the dictionary would teach wrong
+sounds wherever the two differ, so each spoken phone is given to a word (edit distance), named in ARPAbet, and takes its
+stress from that word's dictionary entry.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,8 @@ SCHWA = "ax"
 class Label:
     """Symbols of one utterance and where each starts and ends, in frames from `begin` seconds of the teacher's audio.
 
-    The utterance reaches to `end` seconds. A symbol that the teacher does not speak (a boundary, a mark without a pause) lasts zero frames.
+    The utterance reaches to `end` seconds. A symbol that the teacher does not speak (a boundary, a mark without a
+    pause) lasts zero frames.
     """
 
     symbols: list[str]
@@ -72,7 +73,7 @@ def with_stress(spoken: list[str], entry: tuple[str, ...] | None) -> list[str]:
 def label(
     words: Words, phones: tuple[Phone, ...], teacher: dict[str, list[str]], dictionary: Dictionary
 ) -> Label | None:
-    """Label one utterance; None when its phones cannot be given to its words. `teacher`: word → its phones alone."""
+    """Label one utterance; None when its phones do not fit its words. `teacher`: word → its phones."""
     expected, expected_word = [], []
     for i, (word, _) in enumerate(words):
         expected += teacher[word]

@@ -18,7 +18,7 @@ def rational_quadratic(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Map x elementwise by a spline on [-bound, bound], by the identity outside.
 
-    x [...]; widths and heights [..., K] and slopes [..., K - 1] are unnormalized. Gives y and log |dy/dx|, both shaped like x.
+    x [...]; widths and heights [..., K] and slopes [..., K - 1] are unnormalized. Gives y and log |dy/dx|, shaped as x.
     """
     inside = ((x >= -bound) & (x <= bound)).to(x.dtype)
     # the slope is 1 at both ends, where the linear tails begin

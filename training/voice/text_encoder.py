@@ -10,7 +10,7 @@ from voice.masks import masked
 
 
 class RelativeAttention(nn.Module):
-    """Self-attention whose keys and values know the distance of two symbols up to `reach`: [B, P, hidden] → the same."""
+    """Self-attention whose keys and values know distances of symbols up to `reach`: [B, P, hidden] → the same."""
 
     def __init__(self, hidden: int, heads: int, reach: int = 4):
         super().__init__()

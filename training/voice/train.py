@@ -1,4 +1,4 @@
-"""Trains the voice. Stop it at any time and start it again with the same --run: it goes on from the last checkpoint.
+"""Trains the voice. Stop it at any time; started again with the same --run it goes on from the last checkpoint.
 
 python -m voice.train --data DATA --run RUN --workers 3            # CPU: one process a core
 python -m voice.train --data DATA --run RUN --batch 64 --device cuda
@@ -7,6 +7,7 @@ python -m voice.train --data DATA --run /tmp/try --steps 20 --batch 2 --adversar
 
 import argparse
 import json
+import math
 import time
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -128,7 +129,7 @@ class Trainer:
         config = self.config
         begin = config.decay_from * config.steps
         progress = min(1.0, max(0.0, (self.done - begin) / max(1.0, config.steps - begin)))
-        share = min(1.0, (self.done + 1) / config.warmup) * (0.05 + 0.95 * 0.5 * (1 + np.cos(np.pi * progress)))
+        share = min(1.0, (self.done + 1) / config.warmup) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * progress)))
         for group in self.generator_optimizer.param_groups:
             group["lr"] = config.rate * share
         for group in self.discriminator_optimizer.param_groups:

@@ -8,7 +8,7 @@ from voice.masks import masked
 
 
 class WaveNet(nn.Module):
-    """Gated residual convolutions: float [B, channels, T] → [B, channels, T]. One side sees `layers * (kernel - 1) / 2` frames."""
+    """Gated residual convolutions [B, channels, T] → the same; one side sees `layers * (kernel - 1) / 2` frames."""
 
     def __init__(self, channels: int, kernel: int, layers: int):
         super().__init__()

@@ -1,7 +1,7 @@
-"""Data-parallel training on the cores of one machine: one single-threaded process a core, gradients averaged after each step.
+"""Data-parallel training on the cores of one machine: a single-threaded process a core, gradients averaged each step.
 
-On a shared CPU this is several times faster than one process with many threads: processes wait for each other once a step, threads once an
-operation, and a neighbour that takes one core for a moment stops them all.
+On a shared CPU this is several times faster than one process with many threads: processes wait for each other once a
+step, threads once an operation, and a neighbour that takes one core for a moment stops them all.
 """
 
 import socket

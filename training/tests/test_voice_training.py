@@ -1,0 +1,119 @@
+"""The whole voice in tiny: it trains, resumes exactly, and its graphs run in windows and in onnxruntime."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from common.checkpoint import resume, save_checkpoint
+from common.golden import check_equal, run_onnx
+from voice.data import HOP, Corpus
+from voice.export import DecoderGraph, EncoderGraph, FlowGraph, check_windows, context_frames, remove_weight_norm
+from voice.model import Voice, VoiceConfig
+from voice.train import TrainConfig, Trainer
+
+TINY = VoiceConfig(
+    latent=8, hidden=16, filters=32, text_layers=1, posterior_layers=2, duration_hidden=16, decoder=16, segment=16
+)
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Corpus:
+    """Three utterances of noise: two long ones and a short one."""
+    rng = np.random.default_rng(0)
+    counts, frames_each = [40, 50, 10], 4
+    frames = np.concatenate([np.arange(n) * frames_each for n in counts]).astype(np.float32)
+    np.savez(
+        tmp_path / "labels.npz",
+        ids=rng.integers(1, 70, sum(counts)).astype(np.int16),
+        starts=frames,
+        ends=frames + frames_each,
+        symbol_offsets=np.cumsum([0, *counts]),
+        sample_offsets=np.cumsum([0, *counts]) * frames_each * HOP,
+    )
+    np.save(tmp_path / "pcm.npy", rng.integers(-9000, 9000, sum(counts) * frames_each * HOP).astype(np.int16))
+    return Corpus(tmp_path)
+
+
+def tiny_trainer(corpus: Corpus) -> Trainer:
+    return Trainer(TrainConfig(steps=10, batch=2, window=48, adversarial_from=1, warmup=1), TINY, corpus)
+
+
+def tiny_voice() -> Voice:
+    torch.manual_seed(0)
+    voice = Voice(TINY).eval()
+    remove_weight_norm(voice)
+    with torch.no_grad():
+        for parameter in voice.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
+    return voice.requires_grad_(False)
+
+
+def test_windows_hold_whole_symbols(corpus: Corpus) -> None:
+    batch = corpus.draw(np.random.default_rng(3), 8, 48)
+
+    assert (batch.frames <= 48).all()
+    assert torch.equal(batch.frames, batch.symbols * 4)
+    assert batch.audio.shape[1] == int(batch.frames.max()) * HOP + 768
+    assert (batch.first + batch.symbols <= batch.lengths).all()
+
+
+def test_training_goes_on_after_a_restart_as_if_nothing_had_happened(corpus: Corpus, tmp_path: Path) -> None:
+    torch.set_num_threads(1)
+    whole = tiny_trainer(corpus)
+    losses = [whole.step() for _ in range(4)]
+
+    first = tiny_trainer(corpus)
+    for _ in range(2):
+        first.step()
+    save_checkpoint(tmp_path / "run", first.parts, {"step": first.done})
+    second = tiny_trainer(corpus)
+    second.done = resume(tmp_path / "run", second.parts)["step"]
+    resumed = [second.step() for _ in range(2)]
+
+    assert resumed == losses[2:]
+    for a, b in zip(whole.ema.model.parameters(), second.ema.model.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_speaking_gives_as_many_samples_as_frames() -> None:
+    audio, frames = tiny_voice().speak(torch.randint(1, 70, (1, 12)))
+
+    assert len(frames) == 12
+    assert len(audio) == int(frames.sum()) * HOP
+
+
+def test_windows_with_the_measured_context_equal_the_whole() -> None:
+    voice = tiny_voice()
+    flow, decoder = FlowGraph(voice), DecoderGraph(voice)
+
+    flow_context, decoder_context = context_frames(flow, 8, 1), context_frames(decoder, 8, HOP)
+
+    assert flow_context == 32  # 4 couplings of 4 layers with kernel 5
+    check_windows(flow, 8, 1, flow_context)
+    check_windows(decoder, 8, HOP, decoder_context)
+    with pytest.raises(ValueError, match="differ"):
+        check_windows(decoder, 8, HOP, 2)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_exported_encoder_takes_any_length(tmp_path: Path) -> None:
+    graph = EncoderGraph(tiny_voice()).eval()
+    names = ["mean", "log_scale", "log_duration"]
+    torch.onnx.export(
+        graph,
+        (torch.randint(1, 70, (1, 9)), torch.randn(1, 2, 9)),
+        str(tmp_path / "encoder.onnx"),
+        input_names=["phonemes", "duration_noise"],
+        output_names=names,
+        dynamic_axes={"phonemes": {1: "P"}, "duration_noise": {2: "P"}, **{name: {2: "P"} for name in names}},
+        opset_version=17,
+        dynamo=False,
+    )
+
+    for length in (3, 9, 40):
+        phonemes, noise = torch.randint(1, 70, (1, length)), torch.randn(1, 2, length)
+        expected = {name: tensor.numpy() for name, tensor in zip(names, graph(phonemes, noise), strict=True)}
+        inputs = {"phonemes": phonemes.numpy(), "duration_noise": noise.numpy()}
+        check_equal(expected, run_onnx(tmp_path / "encoder.onnx", inputs))
