@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import scipy.signal
 import torch
 
 from common.checkpoint import read_checkpoint
@@ -126,6 +127,51 @@ def speech_figures(step: Step, clips: list[Clip], gap: LipGap) -> tuple[dict, li
     }, motions
 
 
+def robustness(step: Step, clips: list[Clip], gap: LipGap) -> dict:
+    """Lips for the same speech quieter, louder, noisy and telephone-like."""
+    rng = np.random.default_rng(0)
+    telephone = scipy.signal.butter(4, [300, 3400], "bandpass", fs=16_000, output="sos")
+    changes = {
+        "-10 dB": lambda x: 0.316 * x,
+        "+6 dB": lambda x: 2.0 * x,
+        "noise at -50 dBFS": lambda x: x + 32768 * 10**-2.5 * rng.normal(size=len(x)),
+        "300-3400 Hz": lambda x: scipy.signal.sosfilt(telephone, x),
+    }
+    truth = np.concatenate([space.decode(c.channels) for c in clips])
+    out = {}
+    for name, change in changes.items():
+        sounds = [np.clip(change(c.pcm.astype(np.float64)), -32768, 32767).astype(np.int16) for c in clips]
+        motions = generate(step, sounds, seed=1)
+        jaw = np.corrcoef(np.concatenate(motions)[:, JAW], truth[:, JAW])[0, 1]
+        closed = np.mean([r for c, m in zip(clips, motions, strict=True) for r in reached(c, gap(m), BILABIAL)])
+        out[name] = {"jawOpen": round(float(jaw), 3), "closed": round(float(closed), 3)}
+    return out
+
+
+def stop_figures(step: Step, clips: list[Clip], gap: LipGap, limit: np.ndarray) -> dict:
+    """What happens when speech is cut in the middle of a word, at the moment and with the look-ahead already silent."""
+    sounds, cuts = [], []
+    for c in clips:
+        vowels = [s for s in c.segments if s.name in VOWELS and s.end - s.start > 0.08]
+        middle = vowels[len(vowels) // 2]
+        cut = int((middle.start + middle.end) / 2 * 25)
+        pcm = c.pcm[: (cut + 50) * 640].copy()
+        pcm[cut * 640 :] = 0
+        sounds.append(pcm)
+        cuts.append(cut)
+    motions = generate(step, sounds, seed=4)
+    after = [m[cut - 4 : cut + 40] for m, cut in zip(motions, cuts, strict=True)]  # 160 ms of look-ahead before the cut
+    lips = [i for i, name in enumerate(space.DESCRIPTOR) if name.startswith(("mouth", "jaw"))]
+    ratios = [(acceleration(m) / np.maximum(limit, 0.01))[lips].max() for m in after]
+    rests = [
+        int(np.flatnonzero(gap(m) > CLOSED_MM + 0.5)[-1]) - 3 if (gap(m) > CLOSED_MM + 0.5).any() else 0 for m in after
+    ]
+    return {
+        "largestLipAccelerationOfTeachers": round(float(max(ratios)), 2),
+        "framesToRest": [int(v) for v in np.percentile(rests, [50, 100])],
+    }
+
+
 def reached_inside(clip: Clip, gap: np.ndarray, names: frozenset[str]) -> list[bool]:
     """For each phone of these names: are the lips closed in the frame at its middle?"""
     frames = [int((s.start + s.end) / 2 * 25) for s in clip.segments if s.name in names]
@@ -197,6 +243,8 @@ def evaluate(flow: MotionFlow, sentences: Path, face: Path, out: Path, minutes: 
     limit = np.maximum(np.max([acceleration(space.decode(c.channels)) for c in clips], 0), acceleration(idle_shown))
     return {
         "speech": figures,
+        "robustness": robustness(step, clips, gap),
+        "stop": stop_figures(step, clips, gap, limit),
         "silence": long_figures(quiet, gap),
         "silenceTeacher": long_figures(idle_shown, gap),
         "longSpeech": long_figures(spoken, gap),

@@ -317,7 +317,7 @@ class MotionFlow(nn.Module):
         velocity, bend = last - before, last - 2 * before + earlier
         velocity = torch.clamp(velocity, -self.fastest[0], self.fastest[0])
         bend = torch.clamp(bend, -self.fastest[1], self.fastest[1])
-        first, second, third = self.persist
+        first, second, third = self.persist.unbind(0)
         return (first + second + third) * last - (second + 2 * third) * velocity + third * bend
 
     def log_likelihood(self, features: Tensor, history: Tensor, dice: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

@@ -2,7 +2,7 @@
 
     cd training && OMP_NUM_THREADS=1 python -m motion.train --data ../../data/motion --run ../../runs/motion
 
-One thread of a Xeon does about 7 steps of 384 frames a second. A killed run goes on from its last checkpoint.
+One thread of a busy Xeon does 5 to 7 steps of 384 frames a second. A killed run goes on from its last checkpoint.
 
 What keeps the free-running model on its feet: lip history is noisy, sometimes missing, and in the second half of the
 training it is what the model itself sampled a few frames before; the face keeps the teacher's history, because chance

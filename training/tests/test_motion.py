@@ -9,7 +9,8 @@ import torch
 from common.flite import PAUSE
 from common.golden import run_onnx
 from motion import space
-from motion.data import build, make_clip, mel_power
+from motion.data import Clip, build, make_clip, mel_power
+from motion.evaluate import reached
 from motion.export import NAMES, golden_inputs, write_onnx
 from motion.generate import generate, windows
 from motion.model import (
@@ -25,7 +26,7 @@ from motion.model import (
     Step,
     normalise,
 )
-from motion.teacher import DICE, Segment, loudness, perform
+from motion.teacher import BILABIAL, DICE, Segment, loudness, perform
 from motion.train import Training, train
 
 SMALL = Config(lip_audio=16, face_audio=16, hidden=32, coupling=16, lip_steps=2, face_steps=2)
@@ -176,3 +177,22 @@ def test_clip_has_sound_and_motion_of_one_length():
     clip = make_clip(["Hello."], seed=4)
     assert len(clip.pcm) == 640 * len(clip.channels) == 640 * len(clip.dice) == 640 * len(clip.weight)
     assert clip.segments[-1].end <= len(clip.pcm) / 16_000 + 0.05
+
+
+def test_closure_counts_only_when_reached_near_its_phone():
+    clip = Clip(np.zeros(0), [Segment("m", 0.40, 0.48)], np.zeros(0), np.zeros(0), np.zeros(0))
+    gap = np.full(25, 8.0)
+    assert reached(clip, gap, BILABIAL) == [False]
+    gap[11] = 0.5  # its centre is at 0.46 s
+    assert reached(clip, gap, BILABIAL) == [True]
+    gap[11], gap[15] = 8.0, 0.5
+    assert reached(clip, gap, BILABIAL) == [False]
+
+
+def test_slow_channels_come_back_from_any_history():
+    flow = small_flow()
+    history = torch.tensor(space.HIGH).expand(1, 3, -1).clone()
+    for _ in range(750):
+        history = torch.cat([history[:, 1:], flow.expected(history)[:, None]], 1)
+    gliding = [space.INDEX[name] for name in space.GLIDE]
+    assert history[0, -1, gliding].abs().max() < 1e-2
