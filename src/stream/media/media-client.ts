@@ -80,7 +80,11 @@ class MediaThread {
     return answer.promise;
   }
 
+  /** Closes every session, then the thread. */
   async end(): Promise<void> {
+    // When the thread died meanwhile, there is nothing left to close.
+    await this.ask({ type: 'stop', channel: 0 }).catch(() => undefined);
+    this.#channels.clear();
     await this.#worker.terminate();
   }
 

@@ -45,6 +45,11 @@ const close = async (channel: number): Promise<null> => {
   return null;
 };
 
+const stop = async (): Promise<null> => {
+  await Promise.all([...sessions.keys()].map(close));
+  return null;
+};
+
 const reply = async (request: number, perform: () => Reply | Promise<Reply>): Promise<void> => {
   try {
     notify({ type: 'reply', request, value: await perform() });
@@ -65,6 +70,8 @@ const obey = (command: MediaCommand): void | Promise<void> => {
       return reply(command.request, () => sessionOf(channel).cut());
     case 'close':
       return reply(command.request, () => close(channel));
+    case 'stop':
+      return reply(command.request, stop);
     case 'candidate':
       return sessions.get(channel)?.candidate(command.candidate);
     case 'audio':
@@ -78,7 +85,7 @@ port.on('message', (command: MediaCommand) => void obey(command));
 
 try {
   // Late packets are heard; late inference is not. Concerns this thread only, and needs privileges.
-  setPriority(constants.priority.PRIORITY_ABOVE_NORMAL);
+  setPriority(constants.priority.PRIORITY_HIGH);
 } catch {
   // Without them it runs as the others do.
 }

@@ -53,6 +53,11 @@ const PLAYOUT_DELAY = delayBounds(60, 10_000);
 const AUDIO_RATE_HZ = (AUDIO_TICKS_PER_PACKET * 1000) / PACKET_MS;
 const VIDEO_RATE_HZ = 90_000;
 
+/** Longer offers are not read: browsers send some 10 kB. */
+const MAX_OFFER_LENGTH = 100_000;
+/** More candidates of one browser are left out: each is checked from every local socket. */
+const MAX_CANDIDATES = 64;
+
 export type PeerState = Extract<MediaEvent, { type: 'state' }>['state'];
 
 /** As a browser's `RTCIceCandidateInit`. */
@@ -99,6 +104,7 @@ export class Peer {
   readonly #options: PeerOptions;
   readonly #guarded = new WeakSet<StunProtocol>();
   #state: PeerState | null = null;
+  #candidates = 0;
   #pictureId = randomInt(2 ** 15);
   #roundTripMs: number | null = null;
   #wallMs: () => number = () => 0;
@@ -150,6 +156,8 @@ export class Peer {
    */
   candidate(candidate: RemoteCandidate | null): void {
     if (candidate === null || !candidate.candidate || isNamed(candidate.candidate)) return;
+    this.#candidates += 1;
+    if (this.#candidates > MAX_CANDIDATES) return;
     const { sdpMid, sdpMLineIndex } = candidate;
     this.#pc
       .addIceCandidate({
@@ -226,7 +234,9 @@ export class Peer {
   }
 
   async #answer(sdp: string): Promise<string> {
+    if (sdp.length > MAX_OFFER_LENGTH) throw this.#refusal(`longer than ${MAX_OFFER_LENGTH} characters`);
     try {
+      this.#candidates = 0;
       await this.#pc.setRemoteDescription({ type: 'offer', sdp: withoutNames(sdp) });
       await this.#pc.setLocalDescription(await this.#pc.createAnswer());
     } catch (error) {

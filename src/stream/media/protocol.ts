@@ -16,6 +16,8 @@ export type MediaCommand =
   | { readonly type: 'offer'; readonly channel: number; readonly request: number; readonly sdp: string }
   | { readonly type: 'cut'; readonly channel: number; readonly request: number }
   | { readonly type: 'close'; readonly channel: number; readonly request: number }
+  /** Closes every session (`channel` is 0), so that nothing is being encoded when the thread ends. */
+  | { readonly type: 'stop'; readonly channel: number; readonly request: number }
   | { readonly type: 'candidate'; readonly channel: number; readonly candidate: RemoteCandidate | null }
   | { readonly type: 'audio'; readonly channel: number; readonly slot: AudioSlot }
   | { readonly type: 'video'; readonly channel: number; readonly frame: VideoFrame };

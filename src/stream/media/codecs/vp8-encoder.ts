@@ -12,7 +12,7 @@ const KEY_FRAME_INTERVAL = 3000;
 /** How much of a second of bits the rate control may be off: a tight bound keeps bursts short. */
 const RATE_BUFFER_S = 0.6;
 
-export interface EncodedFrame {
+interface EncodedFrame {
   readonly payload: Uint8Array<ArrayBuffer>;
   readonly keyFrame: boolean;
 }
