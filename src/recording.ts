@@ -59,9 +59,10 @@ export const record = async (
   const sink = await sinkOf({ sampleRateHz, size: face.size });
   const margin = new Float32Array(Math.round((marginMs / 1000) * sampleRateHz));
   const temperature = motion?.temperature ?? 0;
-  const noise = (sequence: number): Float32Array => gaussianNoise(createRandom(seed, sequence), MOTION_SIZE, temperature);
+  const noise = (sequence: number): Float32Array =>
+    gaussianNoise(createRandom(seed, sequence), MOTION_SIZE, temperature);
   const pipeline = createAvatarPipeline(
-    { motion, face: content === 'video' ? () => face : null, control: new MotionControl(), noise },
+    { motion, face: content === 'video' ? () => face : null, control: new MotionControl(), noise, nowMs: () => 0 },
     { sampleRateHz, idle: false, idleLeadSlots: 0 },
   );
 

@@ -87,7 +87,7 @@ export type PipelineEvent =
   | { readonly type: 'audio'; readonly slot: AudioSlot; readonly marks: readonly PlacedMark[] }
   | { readonly type: 'motion'; readonly sequence: number; readonly descriptor: Float32Array }
   | { readonly type: 'video'; readonly frame: VideoFrame }
-  /** A frame was not drawn, because its slot had been played. */
+  /** A frame was not drawn, because its slot would have been played by then. */
   | { readonly type: 'skipped'; readonly sequence: number }
   /** An utterance, or a frame (`utterance` null), could not be made; the session goes on. */
   | { readonly type: 'failed'; readonly utterance: string | null; readonly error: unknown };
@@ -100,6 +100,8 @@ export interface AvatarPipelineDeps {
   readonly control: MotionControl;
   /** A slot's draw from the flow's prior: float32[59], standard normal × temperature. */
   readonly noise: (sequence: number) => Float32Array;
+  /** Time, to know how long drawing takes; only differences count. */
+  readonly nowMs: () => number;
   /** Time of waits for text; default: real time. */
   readonly scheduler?: SchedulerLike;
 }
@@ -263,10 +265,10 @@ const createTracks = ({ motion }: AvatarPipelineDeps) => ({
 /** Motion and frames of slots. When a step fails that is reported, and the next slot is tried. */
 const draw =
   (
-    { motion, face, control, noise }: AvatarPipelineDeps,
+    { motion, face, control, noise, nowMs }: AvatarPipelineDeps,
     tracks: ReturnType<typeof createTracks>,
     sampleRateHz: number,
-    passedSequence: () => number,
+    playedSequence: () => number,
   ): OperatorFunction<ComposedSlot, PipelineEvent> =>
   (slot$) => {
     if (!motion) return EMPTY;
@@ -278,7 +280,13 @@ const draw =
         const motion$ = moved$.pipe(map((moved): PipelineEvent => ({ type: 'motion', ...moved })));
         if (!face) return motion$;
         const frame$ = moved$.pipe(
-          renderFace({ shown: tracks.shown, face, passedSequence, skipped: (sequence) => skipped$.next(sequence) }),
+          renderFace({
+            shown: tracks.shown,
+            face,
+            playedSequence,
+            nowMs,
+            skipped: (sequence) => skipped$.next(sequence),
+          }),
         );
         return merge(motion$, frame$.pipe(map((frame): PipelineEvent => ({ type: 'video', frame }))));
       }),

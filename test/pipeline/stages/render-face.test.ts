@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest';
+import { MotionTrack } from '../../../src/pipeline/motion-track.ts';
+import { renderFace } from '../../../src/pipeline/stages/render-face.ts';
+import { marbles } from '../../support/marbles.ts';
+
+/** A face that needs `frames` of virtual time a picture; its pictures are the first weight of each descriptor. */
+const faceOf = (draw: () => ReturnType<Parameters<typeof renderFace>[0]['face']>['render']) => () => ({
+  size: 2,
+  motionFrames: 3,
+  motionCentre: 1,
+  render: draw(),
+});
+const slot = (sequence: number) => ({ sequence, descriptor: new Float32Array(59).fill(sequence + 1) });
+
+test('frames are drawn one after the other, each from the window of descriptors around it', () => {
+  marbles(({ cold, hot, expectObservable, flush }) => {
+    const windows: number[][] = [];
+    const deps = {
+      shown: new MotionTrack(10),
+      face: faceOf(() => (window) => {
+        windows.push([0, 59, 118].map((at) => window[at] ?? Number.NaN));
+        return cold('--f|', { f: new Uint8Array(6) });
+      }),
+      playedSequence: () => -1,
+      nowMs: () => 0,
+      skipped: () => undefined,
+    };
+    const moved$ = hot('ab------|', { a: slot(0), b: slot(1) });
+
+    const frames$ = moved$.pipe(renderFace(deps));
+
+    const frame = (sequence: number) => ({ sequence, size: 2, i420: new Uint8Array(6) });
+    expectObservable(frames$).toBe('--a--b--|', { a: frame(0), b: frame(1) });
+    flush();
+    expect(windows).toEqual([
+      [0, 1, 1],
+      [1, 2, 2],
+    ]);
+  });
+});
+
+test('a frame that cannot be ready before its slot is played is skipped, and told', () => {
+  marbles(({ cold, hot, expectObservable, flush }) => {
+    const skipped: number[] = [];
+    let nowMs = 0;
+    const deps = {
+      shown: new MotionTrack(10),
+      // Drawing takes ten slots: after the first frame nearly two further ones are expected to pass (running mean).
+      face: faceOf(() => () => {
+        nowMs += 400;
+        return cold('(f|)', { f: new Uint8Array(6) });
+      }),
+      playedSequence: () => 2,
+      nowMs: () => nowMs,
+      skipped: (sequence: number) => skipped.push(sequence),
+    };
+    const moved$ = hot('abcde|', { a: slot(1), b: slot(2), c: slot(3), d: slot(4), e: slot(9) });
+
+    const drawn$ = moved$.pipe(renderFace(deps));
+
+    expectObservable(drawn$).toBe('--c-e|', {
+      c: { sequence: 3, size: 2, i420: new Uint8Array(6) },
+      e: { sequence: 9, size: 2, i420: new Uint8Array(6) },
+    });
+    flush();
+    expect(skipped).toEqual([1, 2, 4]);
+  });
+});
