@@ -11,7 +11,7 @@ export interface WorkerSettings {
 }
 
 /** What a worker can be asked, and what it answers. Nothing is kept between calls but loaded models. */
-export interface Operations {
+interface Operations {
   /** Loads a voice and speaks a word, so that the next call is as fast as any. */
   warmVoice: { request: { voice: string }; reply: null };
   warmFace: { request: { avatar: string }; reply: null };
