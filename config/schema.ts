@@ -15,6 +15,21 @@ const video = z
   })
   .prefault({});
 
+const webrtc = z
+  .strictObject({
+    addresses: z
+      .array(z.string())
+      .optional()
+      .describe(
+        'Local addresses that media is sent from; default: 127.0.0.1 when host is a loopback address, else every one',
+      ),
+    portRange: z
+      .tuple([z.int().min(1024).max(65_535), z.int().min(1024).max(65_535)])
+      .optional()
+      .describe('First and last UDP port; one is used a session and address. Default: any free one'),
+  })
+  .prefault({});
+
 const limits = z
   .strictObject({
     sessions: z.int().min(1).max(10_000).default(4).describe('Sessions at once; one more is answered 503'),
@@ -59,6 +74,7 @@ export const configSchema = z.strictObject({
   drainMs: z.int().min(0).max(600_000).default(30_000).describe('After SIGTERM: how long speech may still go on'),
   inference,
   video,
+  webrtc,
   limits,
 });
 
