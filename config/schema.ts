@@ -19,10 +19,8 @@ const webrtc = z
   .strictObject({
     addresses: z
       .array(z.string())
-      .optional()
-      .describe(
-        'Local addresses that media is sent from; default: 127.0.0.1 when host is a loopback address, else every one',
-      ),
+      .default(['127.0.0.1'])
+      .describe('Addresses offered to browsers beside those of the network interfaces'),
     portRange: z
       .tuple([z.int().min(1024).max(65_535), z.int().min(1024).max(65_535)])
       .optional()

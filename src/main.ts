@@ -1,5 +1,4 @@
 /** `npm start`: reads arguments and environment, puts the parts together, listens, drains on SIGTERM. */
-import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
@@ -40,14 +39,6 @@ const readConfig = (): Config | null => {
   });
 };
 
-/** The addresses that browsers are told to receive media from. */
-const mediaAddresses = ({ host, webrtc }: Config): string[] => {
-  if (webrtc.addresses) return webrtc.addresses;
-  if (host === 'localhost' || host === '::1' || host.startsWith('127.')) return ['127.0.0.1'];
-  const own = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  return own.filter(({ family }) => family === 'IPv4').map(({ address }) => address);
-};
-
 const main = async (): Promise<void> => {
   const config = readConfig();
   if (!config) {
@@ -58,7 +49,7 @@ const main = async (): Promise<void> => {
   const modelsDir = config.models ?? join(packageRoot, 'models');
   const [inference, media] = await Promise.all([
     createInference({ modelsDir, voice: config.voice, avatar: config.avatar, ...config.inference }),
-    createMediaServer({ hostAddresses: mediaAddresses(config), portRange: config.webrtc.portRange ?? null }),
+    createMediaServer({ hostAddresses: config.webrtc.addresses, portRange: config.webrtc.portRange ?? null }),
   ]);
   const portraits = new Set(inference.avatars.map(({ name }) => name));
   const server = await startServer({
