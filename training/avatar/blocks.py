@@ -10,7 +10,8 @@ EPSILON = 1e-5
 class AdaIN(nn.Module):
     """Adaptive instance normalization (paper §3.1): each channel to mean 0 and variance 1, then gain and bias from z.
 
-    x (B, channels, H, W), z (B, z) → (B, channels, H, W). `hidden` adds the paper's shared layer between z and the affines.
+    x (B, channels, H, W), z (B, z) → (B, channels, H, W). `hidden` adds the paper's shared layer between z and the
+    affines.
     """
 
     def __init__(self, channels: int, z: int, hidden: int | None = None):
@@ -57,29 +58,24 @@ class AdaResidual(nn.Module):
 
 
 class AdaUp(nn.Module):
-    """Joins a coarse map, upsampled twice, with a finer one: convolutions of both added, AdaIN, ReLU.
+    """Joins a coarse map, upsampled by a transposed convolution, with a convolution of a finer one; then AdaIN, ReLU.
 
-    coarse (B, inputs, H, W), skip (B, skips, 2H, 2W) → (B, outputs, 2H, 2W). The sum of two convolutions is one convolution of
-    the joined maps; kept apart, the part of a source feature can be computed once a portrait (`skip_conv`).
+    coarse (B, inputs, H, W), skip (B, skips, 2H, 2W) → (B, outputs, 2H, 2W). Convolving the two apart costs less than
+    joining them first, and the part of a source feature can be computed once a portrait (`skip_conv`).
     """
 
     def __init__(self, inputs: int, skips: int, outputs: int, z: int):
         super().__init__()
-        self.coarse_conv = nn.Conv2d(inputs, outputs, 3, 1, 1, bias=False)
+        self.coarse_conv = nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False)
         self.skip_conv = nn.Conv2d(skips, outputs, 3, 1, 1, bias=False)
         self.norm = AdaIN(outputs, z)
 
     def join(self, coarse: Tensor, convolved_skip: Tensor, z: Tensor) -> Tensor:
         """Like `forward`, for a skip that already went through `skip_conv`."""
-        return F.relu(self.norm(self.coarse_conv(upsample(coarse)) + convolved_skip, z))
+        return F.relu(self.norm(self.coarse_conv(coarse) + convolved_skip, z))
 
     def forward(self, coarse: Tensor, skip: Tensor, z: Tensor) -> Tensor:
         return self.join(coarse, self.skip_conv(skip), z)
-
-
-def upsample(x: Tensor) -> Tensor:
-    """Repeats every pixel twice in both directions."""
-    return F.interpolate(x, scale_factor=2, mode="nearest")
 
 
 def identity_grid(size: int, device: torch.device | None = None) -> Tensor:
@@ -90,5 +86,7 @@ def identity_grid(size: int, device: torch.device | None = None) -> Tensor:
 
 
 def look_up(picture: Tensor, grid: Tensor) -> Tensor:
-    """Bilinear lookup: picture (B, C, H, W), grid (B, h, w, 2) in −1…1 → float32 (B, C, h, w); outside, the border goes on."""
+    """Bilinear lookup: picture (B, C, H, W), grid (B, h, w, 2) in −1…1 → float32 (B, C, h, w); outside, the border
+    goes on.
+    """
     return F.grid_sample(picture.float(), grid, mode="bilinear", padding_mode="border", align_corners=False)

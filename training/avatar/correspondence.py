@@ -1,11 +1,12 @@
 """Exact correspondence: where about 700 points of an avatar's surface are in every frame, from the face model alone.
 
-A warp that draws frame t from source s must, at points[t, k], look up points[s, k]. That is the true optical flow, also where
-pixels are ambiguous (skin) or differ (an open and a closed mouth). Trained on pixels alone, a warp learns to stretch skin
-over eyes and mouth, because a missing feature costs less than a misplaced one.
+A warp that draws frame t from source s must, at points[t, k], look up points[s, k]. That is the true optical flow,
+also where pixels are ambiguous (skin) or differ (an open and a closed mouth). Trained on pixels alone, a warp learns
+to stretch skin over eyes and mouth, because a missing feature costs less than a misplaced one.
 """
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +29,22 @@ def spread(points: np.ndarray, count: int) -> np.ndarray:
     return np.array(chosen)
 
 
+# Points of each group and how much one counts: most where people look.
+GROUPS = {
+    "front": (260, 1.0),
+    "mouth": (120, 2.0),
+    "eyes": (80, 3.0),
+    "neck": (110, 0.5),
+    "iris": (20, 3.0),
+    "hair": (110, 0.6),
+}
+POINT_WEIGHTS = np.concatenate([np.full(count, weight, np.float32) for count, weight in GROUPS.values()])
+
+
 def choose_points(model: FaceModel, base: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Vertex numbers (P,) and their lift along the normal in cm (P,): dense about mouth and eyes; base: vertices (V, 3)."""
+    """Vertex numbers (P,) and their lift along the normal in cm (P,): dense about mouth and eyes; base: vertices (V,
+    3).
+    """
     face, neck = model.part("face"), model.part("head_neck")
     front = face[base[face, 2] > 0]
 
@@ -42,45 +57,72 @@ def choose_points(model: FaceModel, base: np.ndarray) -> tuple[np.ndarray, np.nd
     head = np.concatenate([face, neck])
     x, y = base[head, 1], base[head, 2]
     scalp = head[(x > 3.2) & ((x > 8.3) | (y < 1.5))]
-    groups = [(front, 260), (mouth, 120), (eyes, 80), (neck, 110)]
-    groups += [(model.part("iris_l"), 10), (model.part("iris_r"), 10), (scalp, 110)]
-    vertices = np.concatenate([group[spread(base[group], count)] for group, count in groups])
-    lift = np.zeros(len(vertices), np.float32)
-    lift[-110:] = HAIR_LIFT_CM
-    return vertices, lift
+    groups = {"front": [front], "mouth": [mouth], "eyes": [eyes], "neck": [neck], "hair": [scalp]}
+    groups["iris"] = [model.part("iris_l"), model.part("iris_r")]
+    vertices, lift = [], []
+    for name, (count, _) in GROUPS.items():
+        for group in groups[name]:
+            vertices.append(group[spread(base[group], count // len(groups[name]))])
+        lift += [HAIR_LIFT_CM if name == "hair" else 0.0] * count
+    return np.concatenate(vertices), np.array(lift, np.float32)
 
 
-def project(model: FaceModel, scene: dict, motion: np.ndarray) -> np.ndarray:
-    """Positions float32 (n, P, 2) in 0…1 (origin top left) for motion float32 (n, 59); NaN where a point faces away.
+@dataclass(frozen=True)
+class Surface:
+    """The chosen points of one avatar, to be placed in pictures. Centimetres; the head's pivot is the origin of
+    `still`.
 
-    scene: the avatar's identity coefficients, `rest` expression, and camera: `cam_dist`, `cam_y` and `frame` (the width that
-    the picture shows), in cm.
+    still, normals: float32 (P, 3) at rest; shapes: float32 (53, P, 3) what each expression adds; turning: (P,) how far
+    a point turns with the head, 0…1; camera: (3,) where it stands, before the face; zoom: picture widths per unit of x
+    / distance.
     """
-    rest = model.weights(scene["rest"])
-    base = model.identity(np.array(scene["identity"], np.float32)) + np.tensordot(rest, model.expressions, 1)
-    normals = model.normals(base)
-    vertices, lift = choose_points(model, base)
-    still = base[vertices] + normals[vertices] * lift[:, None] - NECK_PIVOT  # (P, 3)
-    shapes, turning = model.expressions[:, vertices], model.neck_weight[vertices]
-    spread_per_cm = 1 / (scene["frame"] / (scene["cam_dist"] - CAMERA_TO_PICTURE_CM))
-    out = np.empty((len(motion), len(vertices), 2), np.float32)
-    for begin in range(0, len(motion), CHUNK):
-        rows = motion[begin : begin + CHUNK]
-        axes, angles = head_rotation(rows[:, EXPRESSIONS : EXPRESSIONS + 3])
-        angles = angles[:, None] * turning  # (n, P)
-        surface = rotate(still + np.tensordot(rows[:, :EXPRESSIONS], shapes, 1), axes, angles) + NECK_PIVOT
-        facing = rotate(np.broadcast_to(normals[vertices], surface.shape), axes, angles)
-        camera = np.array([0, scene["cam_y"], scene["cam_dist"]]) - rows[:, EXPRESSIONS + 3 :]  # the head stays, it moves
-        view = surface - camera[:, None]  # (n, P, 3)
-        x, y, z = np.moveaxis(view, -1, 0)
-        position = np.stack([0.5 - x / z * spread_per_cm, 0.5 + y / z * spread_per_cm], -1)
-        visible = (facing * view).sum(-1) < FACING * np.linalg.norm(view, axis=-1)
-        position[~visible] = np.nan
-        out[begin : begin + CHUNK] = position
-    return out
+
+    still: np.ndarray
+    normals: np.ndarray
+    shapes: np.ndarray
+    turning: np.ndarray
+    camera: np.ndarray
+    zoom: float
+
+    @staticmethod
+    def of(model: FaceModel, scene: dict) -> "Surface":
+        """Takes from the scene the avatar's `identity` coefficients, its `rest` expression, and the camera: `cam_dist`,
+        `cam_y` and `frame` (the width that the picture shows), in cm.
+        """
+        rest = model.weights(scene["rest"])
+        base = model.identity(np.array(scene["identity"], np.float32)) + np.tensordot(rest, model.expressions, 1)
+        vertices, lift = choose_points(model, base)
+        normals = model.normals(base)[vertices]
+        return Surface(
+            still=base[vertices] + normals * lift[:, None] - NECK_PIVOT,
+            normals=normals,
+            shapes=model.expressions[:, vertices],
+            turning=model.neck_weight[vertices],
+            camera=np.array([0, scene["cam_y"], scene["cam_dist"]]),
+            zoom=(scene["cam_dist"] - CAMERA_TO_PICTURE_CM) / scene["frame"],
+        )
+
+    def project(self, motion: np.ndarray) -> np.ndarray:
+        """Positions float32 (n, P, 2) in 0…1 (origin top left) for motion (n, 59); NaN where a point faces away."""
+        out = np.empty((len(motion), len(self.still), 2), np.float32)
+        for begin in range(0, len(motion), CHUNK):
+            rows = motion[begin : begin + CHUNK]
+            axes, angles = head_rotation(rows[:, EXPRESSIONS : EXPRESSIONS + 3])
+            angles = angles[:, None] * self.turning  # (n, P)
+            moved = self.still + np.tensordot(rows[:, :EXPRESSIONS], self.shapes, 1)
+            surface = rotate(moved, axes, angles) + NECK_PIVOT
+            facing = rotate(np.broadcast_to(self.normals, surface.shape), axes, angles)
+            # Moving the head is the same as moving the camera the other way.
+            view = surface - (self.camera - rows[:, EXPRESSIONS + 3 :])[:, None]  # (n, P, 3)
+            x, y, z = np.moveaxis(view, -1, 0)
+            position = np.stack([0.5 - x / z * self.zoom, 0.5 + y / z * self.zoom], -1)
+            hidden = (facing * view).sum(-1) >= FACING * np.linalg.norm(view, axis=-1)
+            position[hidden] = np.nan
+            out[begin : begin + CHUNK] = position
+        return out
 
 
-def surface_points(folder: Path, face_model: Path) -> np.ndarray:
-    """float32 (n, P, 2) for all frames of a data folder (see avatar/data.py): a few seconds for thousands of frames."""
+def read_surface(folder: Path, face_model: Path) -> Surface:
+    """The surface of the avatar of a data folder (see avatar/data.py)."""
     with np.load(folder / "params.npz") as parameters:
-        return project(FaceModel.read(face_model), json.loads(str(parameters["config"])), parameters["motion"])
+        return Surface.of(FaceModel.read(face_model), json.loads(str(parameters["config"])))

@@ -1,7 +1,7 @@
 """Rendered portraits of one avatar, all in memory as bytes.
 
-A data folder holds `frames/NNNNNN.jpg` (noisy renders, training), `clean/NNNNNN.jpg` (noise-free renders of frame numbers
-divisible by 20, evaluation), `params.npz` (motion float32[n, 59], row = frame number) and `landmarks.npy`
+A data folder holds `frames/NNNNNN.jpg` (noisy renders, training), `clean/NNNNNN.jpg` (noise-free renders of frame
+numbers divisible by 20, evaluation), `params.npz` (motion float32[n, 59], row = frame number) and `landmarks.npy`
 (float32[n, 68, 2], Multi-PIE points, 0…1). Frames 0–11 are clean poses; 0 is the neutral portrait.
 """
 
@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from avatar.correspondence import surface_points
+from avatar.correspondence import Surface, read_surface
 
 SOURCES = 12
 NEUTRAL = 0
@@ -41,7 +41,7 @@ class Region:
 
 
 MOUTH = Region(48, 68, 48, 64, 7)
-EYES = (Region(36, 42, 24, 36, 5), Region(42, 48, 24, 36, 5))
+EYES = (Region(36, 42, 24, 36, 7), Region(42, 48, 24, 36, 7))
 BROWS = (Region(17, 22, 20, 40, 2.5), Region(22, 27, 20, 40, 2.5))
 
 
@@ -59,30 +59,54 @@ def to_float(pictures: Tensor) -> Tensor:
     return pictures.float() / 255
 
 
+@dataclass(frozen=True)
 class Portraits:
     """The frames of one avatar.
 
-    pictures: uint8 (N, 3, 256, 256), row i shows frame number `numbers[i]`; the first 12 rows are the clean poses.
-    motion float32 (n, 59), landmarks float32 (n, 68, 2) and points float32 (n, P, 2) are indexed by frame number.
+    names: of the descriptor's 59 columns. motion float32 (n, 59), landmarks float32 (n, 68, 2) and points float32 (n,
+    P, 2) are indexed by frame number. Training frames: numbers (N,), pictures uint8 (N, 3, 256, 256), weights float16
+    (N, 256, 256); the first 12 are the clean poses. Held-out noise-free frames: clean_numbers, clean_pictures uint8
+    (K, 3, 256, 256).
     """
 
-    def __init__(self, folder: Path, face_model: Path, limit: int | None = None):
-        self.folder = folder
+    names: list[str]
+    motion: Tensor
+    landmarks: np.ndarray
+    surface: Surface
+    points: Tensor
+    numbers: np.ndarray
+    pictures: Tensor
+    weights: Tensor
+    clean_numbers: list[int]
+    clean_pictures: Tensor
+
+    @staticmethod
+    def read(folder: Path, face_model: Path, limit: int | None = None) -> "Portraits":
+        """Reads a data folder, of its training frames at most `limit`. Raises FileNotFoundError when it is not one."""
         with np.load(folder / "params.npz") as parameters:
-            self.motion = torch.from_numpy(parameters["motion"])
-        self.landmarks = np.load(folder / "landmarks.npy")
+            names, motion = [str(name) for name in parameters["names"]], parameters["motion"]
+        landmarks = np.load(folder / "landmarks.npy")
         present = sorted(int(path.stem) for path in (folder / "frames").glob("??????.jpg"))
         # Frame 0 is the portrait itself: it may be a target too. It is not among the held-out clean renders.
-        keep = [i for i in present if i < SOURCES or (i % HELD_OUT_EVERY and np.isfinite(self.landmarks[i]).all())]
-        self.numbers = np.array(keep[:limit])
-        self.pictures = read_pictures(folder / "frames", self.numbers)
-        self.points = torch.from_numpy(surface_points(folder, face_model))
-        self.weights = torch.stack([weight_map(self.landmarks[i]) for i in self.numbers])
+        keep = [i for i in present if i < SOURCES or (i % HELD_OUT_EVERY and np.isfinite(landmarks[i]).all())][:limit]
+        clean = sorted(int(path.stem) for path in (folder / "clean").glob("??????.jpg"))
+        surface = read_surface(folder, face_model)
+        return Portraits(
+            names=names,
+            motion=torch.from_numpy(motion),
+            landmarks=landmarks,
+            surface=surface,
+            points=torch.from_numpy(surface.project(motion)),
+            numbers=np.array(keep),
+            pictures=read_pictures(folder / "frames", keep),
+            weights=torch.stack([weight_map(landmarks[i]) for i in keep]),
+            clean_numbers=clean,
+            clean_pictures=read_pictures(folder / "clean", clean),
+        )
 
-    def held_out(self) -> tuple[list[int], Tensor]:
-        """Numbers and pictures, uint8 (K, 3, 256, 256), of the noise-free frames that are never trained on."""
-        numbers = sorted(int(path.stem) for path in (self.folder / "clean").glob("??????.jpg"))
-        return numbers, read_pictures(self.folder / "clean", numbers)
+    def columns(self, name: str) -> list[int]:
+        """Columns of the descriptor whose name begins so."""
+        return [index for index, column in enumerate(self.names) if column.startswith(name)]
 
 
 def weight_map(landmarks: np.ndarray) -> Tensor:

@@ -2,8 +2,8 @@
 
     python -m avatar.export --run RUNS/alex --data DATA/alex-256 --face-model DATA/ict-face.npz
 
-Writes models/renderers/realtime/{source,render}.onnx and manifest.json, models/avatars/alex/{portrait.png,avatar.json} and
-test/fixtures/golden/renderer-realtime.{json,bin}. Fails when onnxruntime and PyTorch differ.
+Writes models/renderers/realtime/{source,render}.onnx and manifest.json, models/avatars/alex/{portrait.png,avatar.json}
+and test/fixtures/golden/renderer-realtime.{json,bin}. Fails when onnxruntime and PyTorch differ.
 """
 
 import argparse
@@ -21,9 +21,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 from avatar.data import NEUTRAL, Portraits, to_float
-from avatar.evaluate import measure
+from avatar.evaluate import load_average, measure
 from avatar.model import MOTION, RealtimeRenderer
-from common.checkpoint import read_checkpoint
 from common.golden import GoldenBatch, check_equal, run_onnx
 from common.manifest import write_manifest
 
@@ -92,16 +91,6 @@ def milliseconds(path: Path, inputs: dict[str, np.ndarray], runs: int = 100) -> 
     return (time.process_time() - begin) / runs * 1000
 
 
-def load_average(run: Path) -> tuple[RealtimeRenderer, dict[str, float]]:
-    """The averaged weights of a run and its progress. Raises FileNotFoundError without a checkpoint."""
-    checkpoint = read_checkpoint(run)
-    if checkpoint is None:
-        raise FileNotFoundError(f"no checkpoint in {run}")
-    renderer = RealtimeRenderer()
-    renderer.load_state_dict(checkpoint["parts"]["ema"]["model"])
-    return renderer.eval(), checkpoint["progress"]
-
-
 def export_renderer(renderer: RealtimeRenderer, portraits: Portraits, avatar: str, origin: dict) -> dict[str, float]:
     """Writes models, avatar and golden batch into the repository; returns the evaluation that went into the manifest."""
     folder = ROOT / "models/renderers/realtime"
@@ -112,7 +101,7 @@ def export_renderer(renderer: RealtimeRenderer, portraits: Portraits, avatar: st
     Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(home / "portrait.png", optimize=True)
     portrait = to_float(pixels)[None]
     # A talking face in three-quarter view: everything moves.
-    motion = portraits.motion[portraits.held_out()[0][0]].reshape(1, 1, MOTION)
+    motion = portraits.motion[portraits.clean_numbers[0]].reshape(1, 1, MOTION)
     with torch.no_grad():
         features = renderer.source(portrait)
         names = list(features)
@@ -141,7 +130,7 @@ def export_renderer(renderer: RealtimeRenderer, portraits: Portraits, avatar: st
         folder,
         kind="renderer",
         name="realtime",
-        description="PIRenderer, real-time size: 256 × 256 portraits from motion descriptors. Draws the avatars it was trained on.",
+        description="PIRenderer, real-time size: 256 × 256 portraits from motion. Draws the avatars it was trained on.",
         licence=LICENCE,
         origin=origin,
         evaluation=evaluation,
@@ -170,7 +159,7 @@ def main() -> None:
     parser.add_argument("--notes", default="")
     options = parser.parse_args()
     renderer, progress = load_average(options.run)
-    portraits = Portraits(options.data, options.face_model, limit=12)
+    portraits = Portraits.read(options.data, options.face_model, limit=12)
     origin = {
         "data": f"3,247 Cycles renders of ICT-FaceKit, avatar {options.avatar}",
         "steps": progress["step"],

@@ -1,7 +1,7 @@
 """The ICT-FaceKit morphable face (MIT, USC-ICT 2020) in numpy: identity, expression and head pose to vertices.
 
-Units are about centimetres; +Y up, +Z out of the face, +X the person's left. `ict-face.npz` holds: neutral float32[V, 3];
-expr_q int16[57, V, 3] × expr_scale[57] (the first 53 are the descriptor's); id_q int16[100, V, 3] × id_scale[100];
+Units are about centimetres; +Y up, +Z out of the face, +X the person's left. `ict-face.npz` holds: neutral float32[V,
+3]; expr_q int16[57, V, 3] × expr_scale[57] (the first 53 are the descriptor's); id_q int16[100, V, 3] × id_scale[100];
 faces int32[F, 4] (−1 fourth for triangles); part_names, part_ranges (first and last vertex, …); landmarks68 int32[68].
 """
 
@@ -18,7 +18,8 @@ TORSO_END, HEAD_START = -13.4, -5.8  # heights between which the neck takes over
 
 @dataclass(frozen=True)
 class FaceModel:
-    """neutral (V, 3), expressions (53, V, 3), identities (100, V, 3) float32; faces int32 (F, 4); landmarks int32 (68,).
+    """neutral (V, 3), expressions (53, V, 3), identities (100, V, 3) float32; faces int32 (F, 4); landmarks int32
+    (68,).
 
     parts: name → (first, last) vertex, both inclusive. names: of the 53 expressions, in the descriptor's order.
     """

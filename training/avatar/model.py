@@ -4,10 +4,12 @@
     grid    = warping(source features, z)          where each pixel of the new picture looks in the portrait
     picture = editing(warped portrait, source features, z)
 
-Whatever does not depend on the motion is computed once per portrait by `source` and passed to `render` as named features.
-Pictures are float32 (B, 3, size, size), RGB 0…1; motion is float32 (B, frames, 59) in raw units (weights 0…1, degrees, cm).
+Whatever does not depend on the motion is computed once per portrait by `source` and passed to `render` as named
+features. Pictures are float32 (B, 3, size, size), RGB 0…1; motion is float32 (B, frames, 59) in raw units (weights
+0…1, degrees, cm).
 """
 
+import itertools
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -22,6 +24,7 @@ MOTION = 59
 DEGREES_PER_UNIT = 15.0
 CENTIMETRES_PER_UNIT = 2.0
 PACK = 4  # the realtime size sees pictures as 64 × 64 cells of 4 × 4 pixels
+MODE_SIZE = 32
 RESIDUAL_GAIN = 2.0
 
 
@@ -32,6 +35,7 @@ class RealtimeConfig:
     frames: int = 1
     size: int = 256
     mapping: int = 256
+    modes: int = 64  # basis flow fields at 32², mixed by the descriptor
     z: int = 128
     source: tuple[int, int, int] = (24, 48, 64)
     warp: tuple[int, int, int] = (32, 48, 64)
@@ -39,7 +43,9 @@ class RealtimeConfig:
 
 
 class Rendered(NamedTuple):
-    """picture, warped: float32 (B, 3, size, size), RGB about 0…1; grid: float32 (B, h, w, 2), lookup positions in −1…1."""
+    """picture, warped: float32 (B, 3, size, size), RGB about 0…1; grid: float32 (B, h, w, 2), lookup positions in
+    −1…1.
+    """
 
     picture: Tensor
     warped: Tensor
@@ -61,7 +67,7 @@ class FrameMapping(nn.Module):
         super().__init__()
         self.register_buffer("unit", motion_unit(), persistent=False)
         widths = [MOTION, hidden, hidden, z]
-        pairs = zip(widths, widths[1:], strict=False)
+        pairs = itertools.pairwise(widths)
         self.layers = nn.Sequential(*[layer for a, b in pairs for layer in (nn.Linear(a, b), nn.LeakyReLU(0.1))])
 
     def forward(self, motion: Tensor) -> Tensor:
@@ -88,17 +94,41 @@ class PortraitEncoder(nn.Module):
         return f64, f32, self.at16(f32)
 
 
+class ModalFlow(nn.Module):
+    """First guess of the flow from the descriptor alone: a mixture of smooth flow fields that turn and move a whole
+    head.
+
+    AdaIN modulates all places alike, so a network of it is slow to learn rotations; this has them in a minute, because
+    exact flow for any descriptor comes from the face model without a single picture. It belongs to the neutral
+    portrait.
+    """
+
+    def __init__(self, hidden: int, modes: int):
+        super().__init__()
+        self.mixing = FrameMapping(hidden, modes)
+        self.modes = nn.Linear(modes, 2 * MODE_SIZE**2)
+        nn.init.normal_(self.modes.weight, std=0.001)
+        nn.init.zeros_(self.modes.bias)
+
+    def forward(self, motion: Tensor) -> Tensor:
+        """motion (B, 1, 59) → flow (B, 2, 64, 64)."""
+        flow = self.modes(self.mixing(motion)).float().reshape(-1, 2, MODE_SIZE, MODE_SIZE)
+        return F.interpolate(flow, scale_factor=2, mode="bilinear", align_corners=False)
+
+
 class RealtimeWarping(nn.Module):
-    """Flow field at 64² from source features at three scales, coarse to fine."""
+    """Flow field at 64²: the modal guess, corrected from source features at three scales, coarse to fine."""
 
     def __init__(self, config: RealtimeConfig):
         super().__init__()
         s64, s32, s16 = config.source
         w64, w32, w16 = config.warp
+        self.modal = ModalFlow(config.mapping, config.modes)
         self.conv16 = nn.Conv2d(s16, w16, 3, 1, 1, bias=False)
         self.norm16 = AdaIN(w16, config.z)
         self.deep16 = AdaConv(w16, w16, config.z)
         self.up32 = AdaUp(w16, s32, w32, config.z)
+        self.deep32 = AdaResidual(w32, config.z)
         self.up64 = AdaUp(w32, s64, w64, config.z)
         self.flow = nn.Conv2d(w64, 2, 3, 1, 1)
         nn.init.zeros_(self.flow.weight)
@@ -108,13 +138,13 @@ class RealtimeWarping(nn.Module):
         """The convolutions that see only the portrait."""
         return {"warp64": self.up64.skip_conv(f64), "warp32": self.up32.skip_conv(f32), "warp16": self.conv16(f16)}
 
-    def forward(self, features: dict[str, Tensor], z: Tensor) -> Tensor:
+    def forward(self, features: dict[str, Tensor], z: Tensor, motion: Tensor) -> Tensor:
         """→ flow (B, 2, 64, 64): (x, y) offsets of the lookup, in units of half a picture."""
         h = F.relu(self.norm16(features["warp16"], z))
         h = self.deep16(h, z)
-        h = self.up32.join(h, features["warp32"], z)
+        h = self.deep32(self.up32.join(h, features["warp32"], z), z)
         h = self.up64.join(h, features["warp64"], z)
-        return self.flow(h).float() / 2
+        return self.modal(motion) + self.flow(h).float() / 2
 
 
 class RealtimeEditing(nn.Module):
@@ -131,7 +161,7 @@ class RealtimeEditing(nn.Module):
         self.up32 = AdaUp(e16, e32, e32, z)
         self.deep32 = AdaResidual(e32, z)
         self.up64 = AdaUp(e32, e64, e64, z)
-        self.deep64 = AdaConv(e64, e64, z)
+        self.deep64 = nn.ModuleList([AdaConv(e64, e64, z), AdaResidual(e64, z)])
         self.out = nn.Conv2d(e64, 3 * PACK**2 + 1, 3, 1, 1)
         nn.init.normal_(self.out.weight, std=0.001)
         nn.init.zeros_(self.out.bias)
@@ -143,7 +173,9 @@ class RealtimeEditing(nn.Module):
         for block in self.deep16:
             x = block(x, z)
         x = self.deep32(self.up32(x, x32, z), z)
-        x = self.deep64(self.up64(x, x64, z), z)
+        x = self.up64(x, x64, z)
+        for block in self.deep64:
+            x = block(x, z)
         residual, mask = self.out(x).float().split([3 * PACK**2, 1], 1)
         mask = torch.sigmoid(F.interpolate(mask, scale_factor=PACK, mode="bilinear", align_corners=False))
         return warped + F.pixel_shuffle(residual, PACK) * RESIDUAL_GAIN * mask
@@ -172,7 +204,7 @@ class RealtimeRenderer(nn.Module):
             portrait = portrait.expand(batch, -1, -1, -1)
             features = {name: tensor.expand(batch, -1, -1, -1) for name, tensor in features.items()}
         z = self.mapping(motion)
-        flow = self.warping(features, z)
+        flow = self.warping(features, z, motion)
         fine = F.interpolate(flow, scale_factor=PACK, mode="bilinear", align_corners=False)
         grid = identity_grid(flow.shape[-1], flow.device) + flow.permute(0, 2, 3, 1)
         fine_grid = identity_grid(fine.shape[-1], flow.device) + fine.permute(0, 2, 3, 1)

@@ -1,11 +1,11 @@
 """Train the real-time renderer.
 
     python -m avatar.train --data DATA/alex-256 --face-model DATA/ict-face.npz --run RUNS/alex --minutes 120
-    python -m avatar.train … --run RUNS/alex --minutes 180          # continues where the checkpoint is
+    python -m avatar.train … --run RUNS/alex --minutes 180           # continues where the checkpoint is
     python -m avatar.train … --run /tmp/smoke --minutes 1 --limit 60  # smoke test
 
-Stage 1 (first `warp_share` of the time) trains the warp on exact correspondences, stage 2 everything. The learning rate
-falls along a half cosine to the end of the time budget.
+Stage 0 fits the modal flow, stage 1 the whole warp, both on exact correspondences; stage 2 trains everything on
+pictures. The learning rate falls along a half cosine to the end of the time budget.
 """
 
 import argparse
@@ -19,28 +19,30 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from avatar.data import NEUTRAL, SOURCES, Portraits, to_float
+from avatar.correspondence import POINT_WEIGHTS
+from avatar.data import NEUTRAL, Portraits, to_float
 from avatar.evaluate import measure
-from avatar.losses import flow_loss, pixel_loss
+from avatar.losses import flow_error, pixel_loss, roughness
+from avatar.modal import fit_modal_flow
 from avatar.model import RealtimeRenderer
 from common.checkpoint import Ema, resume, save_checkpoint
 
 
 @dataclass
 class TrainConfig:
-    """One training run. Seconds and shares are of the running time of all its parts."""
+    """One training run. Shares are of the running time."""
 
     batch: int = 8
-    rate: float = 5e-4
+    rate: float = 3e-4
+    modulation_rate: float = 2.0  # factor for what the descriptor passes through, which is slow to learn
     warmup: int = 200
-    warp_share: float = 0.08
-    neutral_share: float = (
-        0.85  # of the batches, drawn from the neutral portrait; the others from the 11 other clean poses
-    )
+    modal_share: float = 0.03
+    warp_share: float = 0.10  # end of stage 1
     structure: float = 0.15
     flow: float = 2.0
-    roughness: float = 0.5
-    warped: float = 0.1
+    roughness: float = 0.3
+    warped: float = 0.2
+    lids: float = 2.0  # how many times more often frames with closed eyes are drawn
     decay: float = 0.999
     evaluate_every: int = 500
     save_every: int = 250
@@ -48,12 +50,20 @@ class TrainConfig:
 
 
 class Trainer:
-    def __init__(self, config: TrainConfig, portraits: Portraits, run: Path, device: str = "cpu", fuse: bool = False):
+    """Model, averaged model and optimizer of one run folder, restored from its checkpoint when there is one."""
+
+    def __init__(
+        self, config: TrainConfig, portraits: Portraits, run: Path, device: str = "cpu", fuse: bool = False
+    ) -> None:
         self.config, self.portraits, self.run, self.device = config, portraits, run, torch.device(device)
         torch.manual_seed(config.seed)
         self.model = RealtimeRenderer().to(self.device, memory_format=torch.channels_last)
         self.ema = Ema(self.model, config.decay)
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), config.rate, betas=(0.9, 0.99), weight_decay=1e-4)
+        modulation = [p for n, p in self.model.named_parameters() if "affine" in n or n.startswith("mapping")]
+        chosen = {id(p) for p in modulation}
+        others = [p for p in self.model.parameters() if id(p) not in chosen]
+        groups = [{"params": others, "factor": 1.0}, {"params": modulation, "factor": config.modulation_rate}]
+        self.optimizer = torch.optim.AdamW(groups, config.rate, betas=(0.9, 0.99), weight_decay=1e-4)
         # Compiling fuses the many small operations between convolutions: 0.40 → 0.29 s a step on one core.
         self.draw = torch.compile(self.model.forward) if fuse else self.model
         self.compare = torch.compile(pixel_loss) if fuse else pixel_loss
@@ -62,59 +72,72 @@ class Trainer:
         if progress := resume(run, self.parts):
             self.step, self.seconds = progress["step"], progress["seconds"]
         self.random = np.random.default_rng([config.seed, self.step])
+        blink = portraits.motion[portraits.numbers][:, portraits.columns("eyeBlink")].amax(1).clamp(0, 1)
+        chances = 1 + (config.lids - 1) * blink.double().numpy()
+        self.chances = chances / chances.sum()
+        self.point_weights = torch.from_numpy(POINT_WEIGHTS).to(self.device)
 
     def save(self) -> None:
         save_checkpoint(self.run, self.parts, {"step": self.step, "seconds": self.seconds})
 
+    def start_from(self, state: dict[str, torch.Tensor]) -> None:
+        """Takes the weights of another run, of the model and of its average."""
+        self.model.load_state_dict(state)
+        self.ema.model.load_state_dict(state)
+
+    def fit_modal(self, seconds: float) -> None:
+        """Stage 0."""
+        motion = self.portraits.motion[self.portraits.numbers].numpy()
+        error = fit_modal_flow(self.model.warping.modal, self.portraits.surface, motion, seconds, self.config.seed)
+        self.ema.model.warping.modal.load_state_dict(self.model.warping.modal.state_dict())
+        print(f"modal flow: {error * 128:.2f} px off", flush=True)
+
     def train_step(self, share: float) -> dict[str, float]:
-        """One step on one batch that shares its source portrait; `share` of the time is over."""
+        """One step of stage 1 or 2 on one batch drawn from the neutral portrait; `share` of the time is over."""
         config, data = self.config, self.portraits
         for group in self.optimizer.param_groups:
             falling = 0.49 * (1 + math.cos(math.pi * min(share, 1))) + 0.02
-            group["lr"] = config.rate * min(1, (self.step + 1) / config.warmup) * falling
-        source = NEUTRAL if self.random.random() < config.neutral_share else int(self.random.integers(1, SOURCES))
-        rows = torch.from_numpy(self.random.integers(0, len(data.numbers), config.batch))
+            group["lr"] = config.rate * group["factor"] * min(1, (self.step + 1) / config.warmup) * falling
+        rows = torch.from_numpy(self.random.choice(len(data.numbers), config.batch, p=self.chances))
         numbers = torch.from_numpy(data.numbers)[rows]
         target = to_float(data.pictures[rows].to(self.device))
         weights = data.weights[rows].to(self.device).float()[:, None]
-        portrait = to_float(data.pictures[source].to(self.device))[None].contiguous(memory_format=torch.channels_last)
+        portrait = to_float(data.pictures[NEUTRAL].to(self.device))[None].contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16):
             picture, warped, grid = self.draw(data.motion[numbers].to(self.device)[:, None], portrait)
         points = data.points[numbers].to(self.device)
-        error, roughness = flow_loss(grid, points, data.points[source].to(self.device).expand_as(points))
-        first = share < config.warp_share
-        loss = (2 if first else 1) * (config.flow * error + config.roughness * roughness)
-        loss = loss + (1.5 if first else 1) * config.warped * self.compare(warped, target, weights)
-        if not first:
-            loss = loss + self.compare(picture, target, weights, config.structure)
+        error = flow_error(grid, points, data.points[NEUTRAL].to(self.device).expand_as(points), self.point_weights)
+        loss = config.flow * error + config.roughness * roughness(grid)
+        if share >= config.warp_share:
+            loss = loss + self.compare(picture, warped, target, weights, config.warped, config.structure)
         self.optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
         self.ema.update(self.model)
         self.step += 1
-        return {"loss": loss.item(), "flow_px": error.item() * 128, "l1": (picture - target).abs().mean().item()}
+        l1 = (picture.detach() - target).abs().mean().item()
+        return {"loss": loss.item(), "flow_px": error.item() * 128, "l1": l1}
 
     def fit(self, minutes: float) -> None:
-        begin, log = time.monotonic() - self.seconds, (self.run / "log.jsonl").open("a")
-        sums: dict[str, float] = {}
-        count = 0
-        while self.seconds < minutes * 60:
-            for key, value in self.train_step(self.seconds / (minutes * 60)).items():
-                sums[key] = sums.get(key, 0) + value
-            count += 1
-            self.seconds = time.monotonic() - begin
-            if self.step % self.config.save_every == 0:
-                self.save()
-            if self.step % self.config.evaluate_every == 0:
-                row = {
-                    "step": self.step,
-                    "minutes": self.seconds / 60,
-                    **{key: value / count for key, value in sums.items()},
-                }
-                row |= measure(self.ema.model, self.portraits)
-                print(json.dumps({key: round(value, 4) for key, value in row.items()}), file=log, flush=True)
-                sums, count = {}, 0
+        """Trains until the run has had so many minutes, with checkpoints and one line of `log.jsonl` per evaluation."""
+        begin = time.monotonic() - self.seconds
+        if self.step == 0 and self.config.modal_share > 0:
+            self.fit_modal(minutes * 60 * self.config.modal_share)
+        sums, count = {}, 0
+        with (self.run / "log.jsonl").open("a") as log:
+            while self.seconds < minutes * 60:
+                for key, value in self.train_step(self.seconds / (minutes * 60)).items():
+                    sums[key] = sums.get(key, 0.0) + value
+                count += 1
+                self.seconds = time.monotonic() - begin
+                if self.step % self.config.save_every == 0:
+                    self.save()
+                if self.step % self.config.evaluate_every == 0:
+                    row = {key: value / count for key, value in sums.items()} | measure(self.ema.model, self.portraits)
+                    row = {"step": self.step, "minutes": self.seconds / 60, **row}
+                    print(json.dumps({key: round(value, 4) for key, value in row.items()}), file=log, flush=True)
+                    sums, count = {}, 0
         self.save()
 
 
@@ -126,20 +149,17 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=120)
     parser.add_argument("--limit", type=int, help="use only so many frames")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--init", type=Path, help="weights to start from")
-    parser.add_argument("--warp-share", type=float, default=TrainConfig.warp_share)
+    parser.add_argument("--init", type=Path, help="weights (a state dict) to start stage 2 from")
     parser.add_argument("--fuse", action="store_true", help="compile the network (a minute at the start; needs g++)")
     options = parser.parse_args()
-    config = TrainConfig(warp_share=options.warp_share)
+    config = TrainConfig(modal_share=0, warp_share=0) if options.init else TrainConfig()
     options.run.mkdir(parents=True, exist_ok=True)
     (options.run / "config.json").write_text(json.dumps(asdict(config), indent=2))
-    portraits = Portraits(options.data, options.face_model, options.limit)
+    portraits = Portraits.read(options.data, options.face_model, options.limit)
     trainer = Trainer(config, portraits, options.run, options.device, options.fuse)
     if options.init and trainer.step == 0:
-        state = torch.load(options.init, weights_only=True)
-        trainer.model.load_state_dict(state)
-        trainer.ema.model.load_state_dict(state)
-    print(f"pid {os.getpid()}, {len(trainer.portraits.numbers)} frames, step {trainer.step}", flush=True)
+        trainer.start_from(torch.load(options.init, weights_only=True))
+    print(f"pid {os.getpid()}, {len(portraits.numbers)} frames, step {trainer.step}", flush=True)
     trainer.fit(options.minutes)
 
 

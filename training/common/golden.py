@@ -64,8 +64,8 @@ class GoldenBatch:
         inputs: dict[str, np.ndarray | dict[str, str]],
         outputs: dict[str, np.ndarray | dict[str, str]],
     ) -> None:
-        """Adds one case. In place of a tensor, {"file": path} or {"graph": role} says where the reader finds it: in a file of
-        the repository, or among the outputs of the model's other graph, by the same name.
+        """Adds one case. In place of a tensor, {"file": path} or {"graph": role} says where the reader finds it: in a
+        file of the repository, or among the outputs of the model's other graph, by the same name.
         """
         self.cases.append(
             {
