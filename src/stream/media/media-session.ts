@@ -65,6 +65,7 @@ export class MediaSession implements Paced {
         ? new Peer({
             video: options.video !== null,
             ...context.thread,
+            wallMs: () => this.#startWallMs + this.#mediaMs(),
             onState: (state) => {
               context.emit({ type: 'state', state });
               if (state === 'connected') this.#start();
@@ -194,10 +195,14 @@ export class MediaSession implements Paced {
   }
 
   #sendReports(peer: Peer): void {
-    const { clock } = this.#context;
-    const mediaMs = clock.nowMs() - (this.#startMs ?? 0);
-    peer.sendReports(this.#startWallMs, mediaMs, () => this.#startWallMs + clock.nowMs() - (this.#startMs ?? 0));
+    const mediaMs = this.#mediaMs();
+    peer.sendReports(this.#startWallMs, mediaMs);
     this.#after('reports', senderReportIntervalMs(mediaMs), () => this.#sendReports(peer));
+  }
+
+  /** Media time now; the wall clock is read once, at its start, since it may jump. */
+  #mediaMs(): number {
+    return this.#context.clock.nowMs() - (this.#startMs ?? 0);
   }
 
   #emitCounters(): void {

@@ -73,6 +73,8 @@ export interface PeerOptions {
   readonly hostAddresses: readonly string[];
   /** UDP ports to use; null: any. */
   readonly portRange: readonly [number, number] | null;
+  /** Wall time by the clock of the sender reports, ms since 1970. */
+  wallMs(): number;
   onState(state: PeerState): void;
   /** The browser cannot decode: it needs a key frame (RFC 4585 §6.3.1). */
   onPictureLoss(): void;
@@ -80,7 +82,6 @@ export interface PeerOptions {
 
 /** What receiver reports say (RFC 3550 §6.4.1); null before the first. */
 export interface PeerCounters {
-  readonly bytes: number;
   readonly roundTripMs: number | null;
   /** Of the last report interval, 0…1; the worse of both tracks. */
   readonly fractionLost: number | null;
@@ -107,7 +108,6 @@ export class Peer {
   #candidates = 0;
   #pictureId = randomInt(2 ** 15);
   #roundTripMs: number | null = null;
-  #wallMs: () => number = () => 0;
   #lastOffer: Promise<unknown> = Promise.resolve();
 
   constructor(options: PeerOptions) {
@@ -190,8 +190,7 @@ export class Peer {
    * @param startWallMs - wall time of media time 0, ms since 1970.
    * @param mediaMs - media time now.
    */
-  sendReports(startWallMs: number, mediaMs: number, wallMs: () => number): void {
-    this.#wallMs = wallMs;
+  sendReports(startWallMs: number, mediaMs: number): void {
     this.#sendReport(this.#audio, { startWallMs, rtpBase: this.#audio.rtpBase, rateHz: AUDIO_RATE_HZ }, mediaMs);
     if (this.#video !== null)
       this.#sendReport(this.#video, { startWallMs, rtpBase: this.#video.rtpBase, rateHz: VIDEO_RATE_HZ }, mediaMs);
@@ -200,7 +199,6 @@ export class Peer {
   get counters(): PeerCounters {
     const losses = [this.#audio.fractionLost, this.#video?.fractionLost ?? null].filter((loss) => loss !== null);
     return {
-      bytes: this.#audio.octets + (this.#video?.octets ?? 0),
       roundTripMs: this.#roundTripMs,
       fractionLost: losses.length === 0 ? null : Math.max(...losses),
     };
@@ -263,7 +261,9 @@ export class Peer {
     const session: GuardedSession = {
       isRemote: (host, port) =>
         connection.checkList.some(({ remoteAddr }) => remoteAddr[0] === host && remoteAddr[1] === port),
-      passwordOf: (usernameFragment) => connection.userHistory[usernameFragment],
+      // Not what every object has: the name comes from a stranger.
+      passwordOf: (usernameFragment) =>
+        Object.hasOwn(connection.userHistory, usernameFragment) ? connection.userHistory[usernameFragment] : undefined,
     };
     for (const protocol of stunProtocols(connection)) {
       if (this.#guarded.has(protocol)) continue;
@@ -314,7 +314,7 @@ export class Peer {
     if (!(packet instanceof RtcpRrPacket || packet instanceof RtcpSrPacket)) return;
     for (const report of packet.reports.filter(({ ssrc }: RtcpReceiverInfo) => ssrc === track.sender.ssrc)) {
       track.fractionLost = report.fractionLost / 256;
-      this.#roundTripMs = roundTripMs(toNtp(this.#wallMs()), report.lsr, report.dlsr) ?? this.#roundTripMs;
+      this.#roundTripMs = roundTripMs(toNtp(this.#options.wallMs()), report.lsr, report.dlsr) ?? this.#roundTripMs;
     }
   }
 

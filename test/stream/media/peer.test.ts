@@ -9,13 +9,14 @@ afterEach(async () => {
   for (const resource of open.splice(0)) await resource[Symbol.asyncDispose]();
 });
 
-const createPeer = (video = true) => {
+const createPeer = () => {
   const states: PeerState[] = [];
   let pictureLosses = 0;
   const peer = new Peer({
-    video,
+    video: true,
     hostAddresses: ['127.0.0.1'],
     portRange: null,
+    wallMs: () => Date.now(),
     onState: (state) => states.push(state),
     onPictureLoss: () => {
       pictureLosses += 1;
@@ -97,7 +98,7 @@ describe('peer', () => {
     const startWallMs = 1_780_000_000_123;
     const mediaMs = 7000;
 
-    peer.sendReports(startWallMs, mediaMs, () => startWallMs + mediaMs);
+    peer.sendReports(startWallMs, mediaMs);
     peer.sendAudio(new Uint8Array([9]), mediaMs / 20);
     peer.sendVideo(new Uint8Array([9]), mediaMs / 40);
     await vi.waitFor(() => {
@@ -129,7 +130,7 @@ describe('peer', () => {
       const ssrc = viewer.rtp.video[0]?.header.ssrc ?? 0;
       if (transceiver.kind === 'video') await transceiver.receiver.sendRtcpPLI(ssrc);
     }
-    const reports = setInterval(() => peer.sendReports(startWallMs, mediaMs(), () => startWallMs + mediaMs()), 200);
+    const reports = setInterval(() => peer.sendReports(startWallMs, mediaMs()), 200);
     await sendUntil(peer, () => pictureLosses() > 0 && peer.counters.roundTripMs !== null).finally(() =>
       clearInterval(reports),
     );
@@ -163,9 +164,9 @@ describe('peer', () => {
     const closeNotify = Buffer.from([21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 1, 0]);
     const unknownRecord = Buffer.from([30, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 2, 1, 0]);
     const fragment = /a=ice-ufrag:(\S+)/.exec(answer)?.[1] ?? '';
-    const check = unsignedCheck(`${fragment}:evil`);
+    const checks = [`${fragment}:evil`, 'constructor:evil', '__proto__:', ''].map(stunCheck);
 
-    for (const datagram of [alert, closeNotify, unknownRecord, check, alert, closeNotify, unknownRecord]) {
+    for (const datagram of [alert, closeNotify, unknownRecord, ...checks, alert, closeNotify, unknownRecord]) {
       await new Promise((resolve) => stranger.send(datagram, port, '127.0.0.1', resolve));
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
@@ -187,16 +188,14 @@ describe('peer', () => {
   });
 });
 
-/** A STUN binding request (RFC 8489 §5) with a user name and a priority but no signature. */
-const unsignedCheck = (username: string): Buffer => {
+/** A STUN binding request (RFC 8489 §5) with a user name, a priority and a signature that is none. */
+const stunCheck = (username: string, forged: number): Buffer => {
   const name = Buffer.from(username);
   const padded = Buffer.alloc(Math.ceil(name.length / 4) * 4);
   name.copy(padded);
-  const attributes = Buffer.concat([
-    Buffer.from([0, 6, 0, name.length]),
-    padded,
-    Buffer.from([0, 0x24, 0, 4, 0x6e, 0, 1, 0xff]),
-  ]);
+  const priority = Buffer.from([0, 0x24, 0, 4, 0x6e, 0, 1, 0xff]);
+  const signature = forged === 0 ? Buffer.alloc(0) : Buffer.from([0, 8, 0, 20, ...Buffer.alloc(20, 9)]);
+  const attributes = Buffer.concat([Buffer.from([0, 6, 0, name.length]), padded, priority, signature]);
   return Buffer.concat([
     Buffer.from([0, 1, 0, attributes.length, 0x21, 0x12, 0xa4, 0x42]),
     Buffer.alloc(12, 7),

@@ -23,9 +23,13 @@ describe('sender reports', () => {
   it('tell the real wall time, to less than 5 ms', () => {
     const startMs = systemClock.nowMs();
     const startWallMs = systemClock.wallMs();
-    const { ntp } = senderTimestamps({ startWallMs, rtpBase: 0, rateHz: 48_000 }, systemClock.nowMs() - startMs);
+    // The best of many: the process may be held up between the two readings.
+    const errorsMs = Array.from({ length: 50 }, () => {
+      const { ntp } = senderTimestamps({ startWallMs, rtpBase: 0, rateHz: 48_000 }, systemClock.nowMs() - startMs);
+      return Math.abs(fromNtp(ntp) - Date.now());
+    });
 
-    expect(Math.abs(fromNtp(ntp) - Date.now())).toBeLessThan(5);
+    expect(Math.min(...errorsMs)).toBeLessThan(5);
   });
 
   it('map a media time to the same wall time in both tracks, whatever their RTP base', () => {
