@@ -11,7 +11,7 @@ import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Config } from '../../config/schema.ts';
-import type { Clock } from '../clock.ts';
+import { type Clock, delay } from '../clock.ts';
 import { VisavisError, asVisavisError } from '../errors.ts';
 import type { Inference } from '../models/inference.ts';
 import type { MediaServer } from './media/media-channel.ts';
@@ -21,6 +21,8 @@ import { CLOSE, Session } from './session.ts';
 
 /** Seconds after which a refused client may try again. */
 const RETRY_AFTER_S = 5;
+/** How often a draining server looks whether all has been said. */
+const DRAIN_POLL_MS = 100;
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -167,7 +169,7 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
     draining = true;
     const untilMs = clock.nowMs() + config.drainMs;
     while (clock.nowMs() < untilMs && [...sessions].some(({ session }) => session.busy)) {
-      await new Promise<void>((resolve) => clock.at(clock.nowMs() + 100, resolve));
+      await delay(clock, DRAIN_POLL_MS);
     }
     await close();
   };
