@@ -11,7 +11,6 @@ import json
 import subprocess
 import tempfile
 from collections.abc import Iterable
-from functools import partial
 from multiprocessing import Pool
 from pathlib import Path
 
@@ -78,7 +77,6 @@ def word_error_rate(sentences: list[Words], sounds: Iterable[np.ndarray], proces
 
 def synthesize(symbols: list[str], voice: Voice, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Speak symbols: int16 PCM and the frames of each symbol."""
-    torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(seed)
     audio, frames = voice.speak(torch.tensor([to_ids(symbols)]), generator=generator)
     return to_pcm(audio.numpy()), frames.numpy()
@@ -148,9 +146,8 @@ def evaluate(data: Path, run: Path, count: int, processes: int) -> dict:
         label(words, speech.phones, lexicon, dictionary) for words, speech in zip(sentences, teacher, strict=True)
     ]
 
-    symbols = [server_symbols(words, dictionary, lexicon) for words in sentences]
-    with Pool(processes) as pool:
-        made = [pcm for pcm, _ in pool.map(partial(synthesize, voice=voice), symbols)]
+    torch.set_num_threads(1)
+    made = [synthesize(server_symbols(words, dictionary, lexicon), voice)[0] for words in sentences]
     teacher_rate = _teacher_rate(data, sentences, teacher, processes)
     rate, heard = word_error_rate(sentences, made, processes)
     copies = [copy_synthesis(voice, speech.pcm) for speech in teacher[:20]]
