@@ -4,8 +4,8 @@
 export interface Speaker {
   /** Say a whole text. @returns false when that is not possible now. */
   say(text: string): boolean;
-  /** More words of the text that is being typed. */
-  append(text: string): void;
+  /** More words of the text that is being typed. @returns false when that is not possible now. */
+  append(text: string): boolean;
   /** That text is complete. */
   end(): void;
   /** Silence. */
@@ -63,12 +63,12 @@ export const createComposer = (
     typing = false;
   };
 
-  const sendTyped = (typed: string) => {
-    if (typed.trim() === '' && !typing) return;
+  const sendTyped = (typed: string): boolean => {
+    if (!speaker.append(typed)) return false;
     typing = true;
-    speaker.append(typed);
     clearTimeout(pause);
     pause = setTimeout(endTyping, PAUSE_MS);
+    return true;
   };
 
   const stream = async (whole: string) => {
@@ -78,7 +78,7 @@ export const createComposer = (
     const { signal } = streaming;
     for (const piece of wordPieces(whole)) {
       if (signal.aborted) return;
-      speaker.append(piece);
+      if (!speaker.append(piece)) return;
       await new Promise((resolve) => {
         setTimeout(resolve, 1000 / WORDS_PER_SECOND);
       });
@@ -111,14 +111,16 @@ export const createComposer = (
   text.addEventListener('input', (event) => {
     if (!live.checked || (event instanceof InputEvent && event.isComposing)) return;
     const { complete, rest } = completeWords(text.value);
-    if (complete === '') return;
-    text.value = rest;
-    sendTyped(complete);
+    if (complete !== '' && (typing || complete.trim() !== '') && sendTyped(complete)) text.value = rest;
   });
   live.addEventListener('change', endTyping);
-  stop.addEventListener('click', () => speaker.stop());
+  const silence = () => {
+    cancel();
+    speaker.stop();
+  };
+  stop.addEventListener('click', silence);
   addEventListener('keydown', (event) => {
-    if (event.key === 'Escape' && !event.isComposing) speaker.stop();
+    if (event.key === 'Escape' && !event.isComposing) silence();
   });
 
   for (const example of EXAMPLES) {

@@ -1,20 +1,18 @@
 /** The demo page: joins its parts to a session, and finds a new session when one is lost. */
-import { CaptionTimeline, CaptionView } from './captions.ts';
+import { CaptionView } from './captions.ts';
 import { createComposer } from './composer.ts';
-import { LatencyMeter } from './latency.ts';
-import { PlayoutClock } from './playout-clock.ts';
-import { compareTotals, readTotals, type ReceiverTotals } from './receiver-stats.ts';
 import { backOffMs, patientWait } from './reconnect.ts';
+import { explain, readList, type Listed } from './server-info.ts';
 import { connect, SessionError, type Session } from './session.ts';
 import { Stage } from './stage.ts';
 import { StatsPanel } from './stats-panel.ts';
+import { Talk } from './talk.ts';
+import { forgetWishes, keepWish, readWishes } from './wishes.ts';
 
-const STATS_EVERY_MS = 1000;
+const MEASURE_EVERY_MS = 1000;
 const NOTICE_MS = 8000;
 /** Codes that no second attempt with the same wishes can cure. */
 const UNKNOWN = new Set(['unknown_voice', 'unknown_avatar']);
-/** Codes that answer a text which will not be said. */
-const REFUSALS = new Set(['bad_text', 'text_too_long', 'too_many_utterances']);
 
 const byId = <T extends HTMLElement>(id: string, type: new () => T): T => {
   const found = document.getElementById(id);
@@ -25,30 +23,17 @@ const byId = <T extends HTMLElement>(id: string, type: new () => T): T => {
 const status = byId('status', HTMLElement);
 const notice = byId('notice', HTMLElement);
 const captionText = byId('caption-text', HTMLElement);
+const provenance = byId('provenance', HTMLElement);
 const voiceSelect = byId('voice', HTMLSelectElement);
 const avatarSelect = byId('avatar', HTMLSelectElement);
 const speedSlider = byId('speed', HTMLInputElement);
 const speedValue = byId('speed-value', HTMLOutputElement);
-const panel = new StatsPanel(byId('stats', HTMLElement));
 const caption = new CaptionView(byId('caption', HTMLElement));
+const panel = new StatsPanel(byId('stats', HTMLElement));
 
-/** What belongs to one session and ends with it. */
-interface Talk {
-  readonly session: Session;
-  readonly timeline: CaptionTimeline;
-  readonly latency: LatencyMeter;
-  readonly clock: PlayoutClock;
-  /** Texts of the utterances that are not finished, by id. */
-  readonly texts: Map<string, string>;
-  /** Id of the utterance that is being typed. */
-  typed: string | null;
-  /** The last beginning of an utterance, until a frame has told where its media time is on the screen. */
-  beginning: { readonly startMs: number; readonly arrivedAtMs: number } | null;
-  totals: ReceiverTotals | null;
-  skewMs: number;
-}
-
+let session: Session | null = null;
 let talk: Talk | null = null;
+let avatars: readonly Listed[] = [];
 
 const setStatus = (state: 'connecting' | 'ready' | 'speaking' | 'lost', text: string): void => {
   if (status.textContent !== text) status.textContent = text;
@@ -63,22 +48,6 @@ const setNotice = (text: string | null, forMs = Infinity): void => {
   if (forMs < Infinity) noticeTimer = setTimeout(() => setNotice(null), forMs);
 };
 
-/** A frame is on the screen: sets the clock by it, and measures how long the text took. */
-const onFrame = ({ rtpTimestamp, receiveTime, expectedDisplayTime: atMs }: VideoFrameCallbackMetadata): void => {
-  if (!talk || rtpTimestamp === undefined) return;
-  const { beginning, clock, latency, skewMs } = talk;
-  if (beginning && receiveTime !== undefined) {
-    // That message left with the first packet: what arrived before or after it is as much earlier or later in media time.
-    clock.setBase(rtpTimestamp, beginning.startMs + receiveTime - beginning.arrivedAtMs);
-    talk.beginning = null;
-  }
-  const mediaMs = clock.observe(rtpTimestamp, atMs);
-  const found = mediaMs === null ? null : latency.shown(mediaMs, atMs, skewMs);
-  if (!found) return;
-  panel.add('textToSound', { atMs, value: found.soundMs });
-  panel.add('textToFace', { atMs, value: found.faceMs });
-};
-
 const stage = new Stage(
   {
     stage: byId('stage', HTMLElement),
@@ -88,16 +57,21 @@ const stage = new Stage(
     sound: byId('sound', HTMLButtonElement),
     soundLabel: byId('sound-label', HTMLElement),
   },
-  onFrame,
+  (frame) => {
+    const latency = talk?.sawFrame(frame);
+    if (!latency) return;
+    panel.add('textToSound', { atMs: frame.expectedDisplayTime, value: latency.soundMs });
+    panel.add('textToFace', { atMs: frame.expectedDisplayTime, value: latency.faceMs });
+  },
 );
 
-/** Notes a text that goes to the server: captions show it, and its latency is measured unless it has to queue. */
-const note = ({ texts, latency }: Talk, utterance: string, text: string): void => {
-  if (texts.size === 0) latency.sent(utterance, performance.now());
-  texts.set(utterance, (texts.get(utterance) ?? '') + text);
+/** Lets the present talk do something; sending is the gesture that lets a browser play sound. */
+const speak = (act: (talk: Talk) => void): boolean => {
+  stage.unmute();
+  if (talk) act(talk);
+  else setNotice('Not connected: this text was not sent.', NOTICE_MS);
+  return talk !== null;
 };
-
-const offline = (): void => setNotice('Not connected: this text was not sent.', NOTICE_MS);
 
 const composer = createComposer(
   {
@@ -108,33 +82,10 @@ const composer = createComposer(
     chips: byId('chips', HTMLElement),
   },
   {
-    say(text) {
-      stage.unmute();
-      if (!talk) {
-        offline();
-        return false;
-      }
-      note(talk, talk.session.say(text), text);
-      return true;
-    },
-    append(text) {
-      stage.unmute();
-      if (!talk) return offline();
-      talk.typed ??= talk.session.begin();
-      talk.session.append(talk.typed, text);
-      note(talk, talk.typed, text);
-    },
-    end() {
-      if (!talk?.typed) return;
-      talk.session.end(talk.typed);
-      talk.typed = null;
-    },
-    stop() {
-      composer.cancel();
-      if (!talk) return;
-      talk.typed = null;
-      talk.session.interrupt();
-    },
+    say: (text) => speak((talk) => talk.say(text)),
+    append: (text) => speak((talk) => talk.append(text)),
+    end: () => talk?.end(),
+    stop: () => talk?.stop(),
   },
 );
 
@@ -142,86 +93,22 @@ const composer = createComposer(
 const follow = (): void => {
   requestAnimationFrame(follow);
   if (!talk) return;
-  const { clock, timeline } = talk;
-  const mediaMs = clock.mediaMsAt(performance.now());
-  const shown = mediaMs === null ? null : timeline.at(mediaMs);
+  const shown = talk.captionAt(performance.now());
   if (shown) caption.draw(shown);
-  if (talk.texts.size > 0) setStatus('speaking', shown && talk.texts.has(shown.utterance) ? 'Speaking' : 'Thinking');
-  else setStatus('ready', 'Ready');
+  if (!talk.busy) setStatus('ready', 'Ready');
+  else setStatus('speaking', shown && talk.textOf(shown.utterance) ? 'Speaking' : 'Thinking');
 };
 
 const measure = async (): Promise<void> => {
-  const nowMs = performance.now();
-  if (talk) {
-    const totals = readTotals(await talk.session.getStats());
-    const figures = talk.totals && compareTotals(talk.totals, totals);
-    talk.totals = totals;
-    if (figures) {
-      panel.add('fps', { atMs: nowMs, value: figures.fps });
-      panel.add('bitrate', { atMs: nowMs, value: figures.bitrateBps / 1000 });
-      if (figures.skewMs !== null) {
-        talk.skewMs = figures.skewMs;
-        panel.add('skew', { atMs: nowMs, value: figures.skewMs });
-      }
-    }
+  const atMs = performance.now();
+  const figures = await talk?.measure();
+  if (figures) {
+    panel.add('fps', { atMs, value: figures.fps });
+    panel.add('bitrate', { atMs, value: figures.bitrateBps / 1000 });
+    if (figures.skewMs !== null) panel.add('skew', { atMs, value: figures.skewMs });
   }
-  panel.draw(nowMs);
+  panel.draw(atMs);
 };
-
-/** Listens to a session until it is over. @returns why; null when the page closed it. */
-const attend = (session: Session): Promise<SessionError | null> => {
-  const timeline = new CaptionTimeline();
-  const latency = new LatencyMeter();
-  const texts = new Map<string, string>();
-  const mine: Talk = {
-    session,
-    timeline,
-    latency,
-    clock: new PlayoutClock(),
-    texts,
-    typed: null,
-    beginning: null,
-    totals: null,
-    skewMs: 0,
-  };
-  talk = mine;
-
-  session.on('media', (media) => stage.show(media));
-  session.on('utterance.started', ({ utterance, startMs }) => {
-    timeline.start(utterance, startMs);
-    latency.started(utterance, startMs);
-    mine.beginning = { startMs, arrivedAtMs: performance.now() };
-  });
-  session.on('utterance.words', ({ utterance, words }) => {
-    const text = texts.get(utterance) ?? '';
-    timeline.add(utterance, words, text);
-    captionText.textContent = text.slice(words[0]?.charStart, words.at(-1)?.charEnd);
-  });
-  session.on('utterance.finished', ({ utterance, reason, spokenText }) => {
-    if (reason === 'interrupted') timeline.cut(utterance, spokenText.length);
-    texts.delete(utterance);
-    latency.finished(utterance);
-  });
-  session.on('error', ({ code, message }) => {
-    // Follows a refusal, or a Stop that came when all was said.
-    if (code === 'unknown_utterance') return;
-    setNotice(message, NOTICE_MS);
-    // A text that was refused is the newest.
-    if (REFUSALS.has(code)) texts.delete([...texts.keys()].at(-1) ?? '');
-  });
-  return new Promise((resolve) => {
-    session.on('closed', resolve);
-  });
-};
-
-/** A voice or avatar, as the server lists it. */
-interface Listed {
-  readonly name: string;
-  readonly description?: string;
-  readonly language?: string;
-  readonly gender?: string;
-  readonly size?: number;
-}
 
 const fillSelect = (select: HTMLSelectElement, items: readonly Listed[]): void => {
   const options = items.map(({ name, language, gender, description = '' }) => {
@@ -231,119 +118,84 @@ const fillSelect = (select: HTMLSelectElement, items: readonly Listed[]): void =
   select.replaceChildren(...options);
 };
 
-const wishes = { voice: localStorage.getItem('voice'), avatar: localStorage.getItem('avatar') };
-
-const setWish = (name: 'voice' | 'avatar', value: string): void => {
-  wishes[name] = value;
-  localStorage.setItem(name, value);
-};
-
-const forgetWishes = (): void => {
-  Object.assign(wishes, { voice: null, avatar: null });
-  localStorage.removeItem('voice');
-  localStorage.removeItem('avatar');
-};
-
-const showPortrait = (avatars: readonly Listed[], name: string): void => {
+const showPortrait = (name: string): void => {
   const avatar = avatars.find((avatar) => avatar.name === name);
-  stage.setPortrait(`/v1/avatars/${encodeURIComponent(name)}/portrait.png`, avatar?.description ?? name);
+  if (avatar) stage.setPortrait(`/v1/avatars/${encodeURIComponent(name)}/portrait.png`, avatar.description ?? name);
 };
 
-/** Reads one of the server's lists. @throws {SessionError} when it does not answer, with its reason if it gives one. */
-const readList = async (path: string, name: string): Promise<readonly Listed[]> => {
-  const response = await fetch(path).catch((cause: unknown) => {
-    throw new SessionError('unreachable', 'The server does not answer. Is it running?', { cause });
-  });
-  if (!response.ok) throw new SessionError('unreachable', `The server answers ${path} with ${response.status}.`);
-  return ((await response.json()) as Record<string, readonly Listed[]>)[name] ?? [];
-};
-
-interface Readiness {
-  readonly status: string;
-  readonly sessions: number;
-  readonly maxSessions: number;
-}
-
-/** A refused WebSocket does not say why; the server's readiness does. */
-const explain = async (reason: unknown): Promise<string> => {
-  if (reason instanceof SessionError && reason.code !== 'unreachable') return reason.message;
-  try {
-    const response = await fetch('/readyz');
-    const { status, sessions, maxSessions } = (await response.json()) as Readiness;
-    if (status === 'draining') return 'The server is about to stop.';
-    if (sessions >= maxSessions) return `All ${maxSessions} places are taken.`;
-    return reason instanceof Error ? reason.message : String(reason);
-  } catch {
-    return 'The server does not answer. Is it running?';
-  }
-};
-
-const speed = (): number => Number(speedSlider.value);
-speedSlider.addEventListener('input', () => {
-  speedValue.textContent = `${speed().toFixed(1)}×`;
-});
-// A session keeps the speed that it was opened with.
-speedSlider.addEventListener('change', () => talk?.session.close());
 voiceSelect.addEventListener('change', () => {
-  setWish('voice', voiceSelect.value);
-  talk?.session.setVoice(voiceSelect.value);
+  keepWish('voice', voiceSelect.value);
+  session?.setVoice(voiceSelect.value);
 });
-
-let avatars: readonly Listed[] = [];
 avatarSelect.addEventListener('change', () => {
-  setWish('avatar', avatarSelect.value);
-  showPortrait(avatars, avatarSelect.value);
+  keepWish('avatar', avatarSelect.value);
+  showPortrait(avatarSelect.value);
   const size = avatars.find(({ name }) => name === avatarSelect.value)?.size;
   // A session keeps the size of its picture.
-  if (size === talk?.session.opened?.size) talk?.session.setAvatar(avatarSelect.value);
-  else talk?.session.close();
+  if (size === session?.opened?.size) session?.setAvatar(avatarSelect.value);
+  else session?.close();
 });
+speedSlider.addEventListener('input', () => {
+  speedValue.textContent = `${Number(speedSlider.value).toFixed(1)}×`;
+});
+// A session keeps the speed that it was opened with.
+speedSlider.addEventListener('change', () => session?.close());
 
-/** Opens one session and stays with it until it is lost. */
+/** Opens one session and stays with it. @returns why it ended; null when the page closed it. */
 const visit = async (signal: AbortSignal): Promise<SessionError | null> => {
-  avatars = await readList('/v1/avatars', 'avatars');
+  const wishes = readWishes();
+  const [voices, faces] = await Promise.all([readList('voices'), readList('avatars')]);
+  avatars = faces;
+  fillSelect(voiceSelect, voices);
   fillSelect(avatarSelect, avatars);
-  fillSelect(voiceSelect, await readList('/v1/voices', 'voices'));
-  showPortrait(avatars, wishes.avatar ?? avatars[0]?.name ?? '');
-  const session = await connect({
-    url: location.href,
-    speed: speed(),
-    signal,
-    ...(wishes.voice === null ? {} : { voice: wishes.voice }),
-    ...(wishes.avatar === null ? {} : { avatar: wishes.avatar }),
-  });
-  const { opened } = session;
-  if (opened) {
-    avatarSelect.value = opened.avatar;
-    voiceSelect.value = opened.voice;
-    showPortrait(avatars, opened.avatar);
-    byId('provenance', HTMLElement).hidden = !opened.ai;
-  }
+  showPortrait(wishes.avatar ?? avatars[0]?.name ?? '');
+
+  const opened = await connect({ url: location.href, speed: Number(speedSlider.value), signal, ...wishes });
+  voiceSelect.value = opened.opened?.voice ?? '';
+  avatarSelect.value = opened.opened?.avatar ?? '';
+  provenance.hidden = !opened.opened?.ai;
+  showPortrait(avatarSelect.value);
   setNotice(null);
-  return attend(session);
+
+  const present = new Talk(opened);
+  [session, talk] = [opened, present];
+  opened.on('media', (media) => stage.show(media));
+  opened.on('utterance.words', ({ utterance, words }) => {
+    captionText.textContent = present.textOf(utterance).slice(words[0]?.charStart, words.at(-1)?.charEnd);
+  });
+  opened.on('error', ({ code, message }) => {
+    // That one follows a refused text, or a Stop that came when all was said.
+    if (code !== 'unknown_utterance') setNotice(message, NOTICE_MS);
+  });
+  return new Promise((resolve) => {
+    opened.on('closed', resolve);
+  });
 };
 
+/** Visits the server again and again, more patiently after every failure. */
 const run = async (signal: AbortSignal): Promise<void> => {
-  for (let attempt = 0; !signal.aborted; attempt += 1) {
-    if (attempt === 0) setStatus('connecting', 'Connecting');
-    let reason: unknown;
-    try {
-      reason = await visit(signal);
-      attempt = -1;
-    } catch (error) {
-      reason = error;
-    }
-    talk = null;
+  for (let failures = 0; !signal.aborted; failures += 1) {
+    if (failures === 0) setStatus('connecting', 'Connecting');
+    const reason = await visit(signal).then(
+      (reason) => {
+        failures = 0;
+        return reason;
+      },
+      (error: unknown) => error,
+    );
+    [session, talk] = [null, null];
     composer.cancel();
     if (signal.aborted) return;
-    // Closed from here, to be opened anew with other wishes.
-    if (reason === null) continue;
+    if (reason === null) {
+      // Closed from here, to be opened anew with other wishes.
+      failures = -1;
+      continue;
+    }
     stage.leave();
     if (reason instanceof SessionError && UNKNOWN.has(reason.code)) forgetWishes();
-    const waitMs = backOffMs(Math.max(0, attempt), Math.random());
     setStatus('lost', 'Reconnecting');
     setNotice(`${await explain(reason)} Trying again.`);
-    await patientWait(waitMs, signal);
+    await patientWait(backOffMs(failures, Math.random()), signal);
   }
 };
 
@@ -354,5 +206,5 @@ addEventListener('pageshow', (event) => {
   if (event.persisted) location.reload();
 });
 follow();
-setInterval(() => void measure(), STATS_EVERY_MS);
+setInterval(() => void measure(), MEASURE_EVERY_MS);
 void run(leaving.signal);

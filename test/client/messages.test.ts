@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest';
-import { parseServerMessage } from '../../client/messages.ts';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import type { z } from 'zod';
+import { parseServerMessage, type ClientMessage, type ServerMessage } from '../../client/messages.ts';
+import type * as server from '../../src/stream/messages.ts';
 
 describe('parseServerMessage', () => {
   it('reads a message of the server', () => {
@@ -27,4 +29,9 @@ describe('parseServerMessage', () => {
   ])('refuses %s', (frame, reason) => {
     expect(() => parseServerMessage(frame)).toThrow(reason);
   });
+});
+
+it('agrees with the schemas of the server', () => {
+  expectTypeOf<server.ServerMessage>().toExtend<ServerMessage>();
+  expectTypeOf<ClientMessage>().toExtend<z.input<typeof server.clientMessageSchema>>();
 });
