@@ -22,20 +22,20 @@ describe('the shipped models in their workers', () => {
   afterAll(() => inference.close());
 
   test('voices and avatars are listed', () => {
-    expect(inference.voices).toEqual([
+    expect(inference.voices).toContainEqual(
       expect.objectContaining({ name: 'rms', language: 'en-US', sampleRateHz: 16_000 }),
-    ]);
-    expect(inference.avatars).toEqual([expect.objectContaining({ name: 'alex', size: 256, voice: 'rms' })]);
+    );
+    expect(inference.avatars).toContainEqual(expect.objectContaining({ name: 'alex', size: 256, voice: 'rms' }));
   });
 
   test('an unknown voice or avatar is answered with those there are', async () => {
     await expect(inference.voice('eve')).rejects.toMatchObject({
       code: 'unknown_voice',
-      message: expect.stringMatching(/eve.*Installed: rms/),
+      message: expect.stringMatching(/eve.*Installed: .*rms/),
     });
     await expect(inference.face('eve')).rejects.toMatchObject({
       code: 'unknown_avatar',
-      message: expect.stringMatching(/eve.*Installed: alex/),
+      message: expect.stringMatching(/eve.*Installed: .*alex/),
     });
   });
 
