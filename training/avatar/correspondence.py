@@ -16,6 +16,7 @@ from avatar.face_model import EXPRESSIONS, NECK_PIVOT, FaceModel, head_rotation,
 HAIR_LIFT_CM = 0.9  # hair stands off the scalp
 FACING = -0.12  # cosine between normal and view below which a point counts as visible
 CAMERA_TO_PICTURE_CM = 6.0  # the plane that `frame` measures lies so far before the origin
+LID_CLOSED = 0.35  # weight of eyeBlink above which the iris counts as hidden
 CHUNK = 500  # frames at a time, to bound memory
 
 
@@ -41,9 +42,10 @@ GROUPS = {
 POINT_WEIGHTS = np.concatenate([np.full(count, weight, np.float32) for count, weight in GROUPS.values()])
 
 
-def choose_points(model: FaceModel, base: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Vertex numbers (P,) and their lift along the normal in cm (P,): dense about mouth and eyes; base: vertices (V,
-    3).
+def choose_points(model: FaceModel, base: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Vertex numbers (P,), their lift along the normal in cm (P,), and the expression that covers them or −1 (P,).
+
+    Dense about mouth and eyes; base: vertices (V, 3).
     """
     face, neck = model.part("face"), model.part("head_neck")
     front = face[base[face, 2] > 0]
@@ -59,12 +61,14 @@ def choose_points(model: FaceModel, base: np.ndarray) -> tuple[np.ndarray, np.nd
     scalp = head[(x > 3.2) & ((x > 8.3) | (y < 1.5))]
     groups = {"front": [front], "mouth": [mouth], "eyes": [eyes], "neck": [neck], "hair": [scalp]}
     groups["iris"] = [model.part("iris_l"), model.part("iris_r")]
-    vertices, lift = [], []
+    vertices, lift, cover = [], [], []
     for name, (count, _) in GROUPS.items():
-        for group in groups[name]:
-            vertices.append(group[spread(base[group], count // len(groups[name]))])
+        each = count // len(groups[name])
+        vertices += [group[spread(base[group], each)] for group in groups[name]]
         lift += [HAIR_LIFT_CM if name == "hair" else 0.0] * count
-    return np.concatenate(vertices), np.array(lift, np.float32)
+        lids = ("eyeBlink_L", "eyeBlink_R") if name == "iris" else ()
+        cover += [model.names.index(lid) for lid in lids for _ in range(each)] if lids else [-1] * count
+    return np.concatenate(vertices), np.array(lift, np.float32), np.array(cover)
 
 
 @dataclass(frozen=True)
@@ -73,14 +77,15 @@ class Surface:
     `still`.
 
     still, normals: float32 (P, 3) at rest; shapes: float32 (53, P, 3) what each expression adds; turning: (P,) how far
-    a point turns with the head, 0…1; camera: (3,) where it stands, before the face; zoom: picture widths per unit of x
-    / distance.
+    a point turns with the head, 0…1; cover: (P,) the expression that hides a point, or −1; camera: (3,) where it
+    stands, before the face; zoom: picture widths per unit of x / distance.
     """
 
     still: np.ndarray
     normals: np.ndarray
     shapes: np.ndarray
     turning: np.ndarray
+    cover: np.ndarray
     camera: np.ndarray
     zoom: float
 
@@ -91,19 +96,20 @@ class Surface:
         """
         rest = model.weights(scene["rest"])
         base = model.identity(np.array(scene["identity"], np.float32)) + np.tensordot(rest, model.expressions, 1)
-        vertices, lift = choose_points(model, base)
+        vertices, lift, cover = choose_points(model, base)
         normals = model.normals(base)[vertices]
         return Surface(
             still=base[vertices] + normals * lift[:, None] - NECK_PIVOT,
             normals=normals,
             shapes=model.expressions[:, vertices],
             turning=model.neck_weight[vertices],
+            cover=cover,
             camera=np.array([0, scene["cam_y"], scene["cam_dist"]]),
             zoom=(scene["cam_dist"] - CAMERA_TO_PICTURE_CM) / scene["frame"],
         )
 
     def project(self, motion: np.ndarray) -> np.ndarray:
-        """Positions float32 (n, P, 2) in 0…1 (origin top left) for motion (n, 59); NaN where a point faces away."""
+        """Positions float32 (n, P, 2) in 0…1 (origin top left) for motion (n, 59); NaN where a point is not visible."""
         out = np.empty((len(motion), len(self.still), 2), np.float32)
         for begin in range(0, len(motion), CHUNK):
             rows = motion[begin : begin + CHUNK]
@@ -117,6 +123,7 @@ class Surface:
             x, y, z = np.moveaxis(view, -1, 0)
             position = np.stack([0.5 - x / z * self.zoom, 0.5 + y / z * self.zoom], -1)
             hidden = (facing * view).sum(-1) >= FACING * np.linalg.norm(view, axis=-1)
+            hidden |= (self.cover >= 0) & (rows[:, self.cover] > LID_CLOSED)
             position[hidden] = np.nan
             out[begin : begin + CHUNK] = position
         return out

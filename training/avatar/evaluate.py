@@ -20,6 +20,7 @@ from torch import Tensor
 from avatar.data import EYES, MOUTH, NEUTRAL, SIZE, Portraits, to_float
 from avatar.losses import luma, structural_similarity
 from avatar.model import RealtimeRenderer
+from avatar.read_motion import MotionReader, gaps, load_reader
 from common.checkpoint import read_checkpoint
 
 SHOWN = ("eyeBlink_L", "jawOpen", "mouthPucker", "mouthSmile_L", "browInnerUp_L", "eyeLookOut_L", "mouthRollLower")
@@ -70,6 +71,15 @@ def measure(renderer: RealtimeRenderer, portraits: Portraits) -> dict[str, float
     return compare(draw(renderer, portraits, numbers), to_float(pictures), portraits.landmarks[numbers])
 
 
+@torch.no_grad()
+def compare_gaps(reader: MotionReader, ours: Tensor, truth: Tensor) -> dict[str, float]:
+    """Mean difference of eyelid and mouth gaps, in pixels, between what the reader sees in our pictures and in the
+    true ones (K, 3, 256, 256).
+    """
+    pairs = zip(gaps(reader(ours)[1]), gaps(reader(truth)[1]), strict=True)
+    return dict(zip(("lid_gap_px", "mouth_gap_px"), (float((a - b).abs().mean()) for a, b in pairs), strict=True))
+
+
 def telling_frames(portraits: Portraits, numbers: list[int]) -> list[int]:
     """Frames for the sheet: the strongest of several expressions, the most closed mouth, the largest turn, some
     others.
@@ -82,7 +92,7 @@ def telling_frames(portraits: Portraits, numbers: list[int]) -> list[int]:
 
 
 def contact_sheet(source: Tensor, truth: Tensor, ours: Tensor, columns: int = 2) -> Image.Image:
-    """Source (3, 256, 256) beside rows of truth and ours (K, 3, 256, 256) and four times their difference about grey."""
+    """Source (3, 256, 256) beside rows of truth and ours (K, 3, 256, 256) and four times their difference."""
     difference = ((ours - truth) * 4 / 2 + 0.5).clamp(0, 1)
     rows = torch.cat([source[None].expand_as(truth), truth, ours, difference], 3)  # (K, 3, 256, 1024)
     padding = -len(rows) % columns
@@ -96,6 +106,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--face-model", type=Path, required=True)
+    parser.add_argument("--reader", type=Path, help="run of avatar.read_motion")
     parser.add_argument("--sheet", type=Path)
     options = parser.parse_args()
     renderer, progress = load_average(options.run)
@@ -103,7 +114,10 @@ def main() -> None:
     numbers, pictures = portraits.clean_numbers, portraits.clean_pictures
     truth = to_float(pictures)
     ours = draw(renderer, portraits, numbers)
-    print(json.dumps({**progress, **compare(ours, truth, portraits.landmarks[numbers])}, indent=2))
+    values = {**progress, **compare(ours, truth, portraits.landmarks[numbers])}
+    if options.reader:
+        values |= compare_gaps(load_reader(options.reader), ours, truth)
+    print(json.dumps(values, indent=2))
     if options.sheet:
         rows = [numbers.index(number) for number in telling_frames(portraits, numbers)]
         contact_sheet(to_float(portraits.pictures[NEUTRAL]), truth[rows], ours[rows]).save(options.sheet)

@@ -92,7 +92,7 @@ def milliseconds(path: Path, inputs: dict[str, np.ndarray], runs: int = 100) -> 
 
 
 def export_renderer(renderer: RealtimeRenderer, portraits: Portraits, avatar: str, origin: dict) -> dict[str, float]:
-    """Writes models, avatar and golden batch into the repository; returns the evaluation that went into the manifest."""
+    """Writes models, avatar and golden batch into the repository; returns the evaluation of the manifest."""
     folder = ROOT / "models/renderers/realtime"
     home = ROOT / "models/avatars" / avatar
     folder.mkdir(parents=True, exist_ok=True)

@@ -28,10 +28,12 @@ def mix_motion(motion: np.ndarray, count: int, random: np.random.Generator) -> n
     return mixed.astype(np.float32)
 
 
-def fit_modal_flow(modal: ModalFlow, surface: Surface, motion: np.ndarray, seconds: float, seed: int = 0) -> float:
+def fit_modal_flow(
+    modal: ModalFlow, surface: Surface, motion: np.ndarray, seconds: float, seed: int = 0, pool_size: int = POOL
+) -> float:
     """Trains for so many seconds; motion (n, 59) is what to mix from. Returns the last mean error in half pictures."""
     random = np.random.default_rng(seed)
-    pool = mix_motion(motion, POOL, random)
+    pool = mix_motion(motion, pool_size, random)
     points = surface.project(pool).astype(np.float16)
     source = torch.from_numpy(surface.project(np.zeros((1, motion.shape[1]), np.float32)))
     device = next(modal.parameters()).device
@@ -41,7 +43,7 @@ def fit_modal_flow(modal: ModalFlow, surface: Surface, motion: np.ndarray, secon
     while (share := (time.monotonic() - begin) / seconds) < 1:
         for group in optimizer.param_groups:
             group["lr"] = RATE * (0.5 * (1 + math.cos(math.pi * share)) + 0.01)
-        rows = random.integers(0, POOL, BATCH)
+        rows = random.integers(0, pool_size, BATCH)
         flow = modal(torch.from_numpy(pool[rows]).to(device)[:, None])
         grid = identity_grid(flow.shape[-1], device) + flow.permute(0, 2, 3, 1)
         target = torch.from_numpy(points[rows].astype(np.float32)).to(device)

@@ -20,7 +20,9 @@ def surface() -> Surface:
     shapes = np.zeros((53, 25, 3), np.float32)
     shapes[0, :, 1] = 1
     normals = np.tile([0.0, 0.0, 1.0], (25, 1))
-    return Surface(still, normals, shapes, np.ones(25), np.array([0, 1.0, 135.0]), 129 / 33)
+    cover = np.full(25, -1)
+    cover[0] = 10
+    return Surface(still, normals, shapes, np.ones(25), cover, np.array([0, 1.0, 135.0]), 129 / 33)
 
 
 def motion(**columns: float) -> np.ndarray:
@@ -69,6 +71,14 @@ def test_roll_tips_the_head_to_image_left(surface):
 def test_points_that_face_away_are_not_placed(surface):
     assert np.isnan(surface.project(motion(YAW=120))).all()
     assert np.isfinite(surface.project(motion(YAW=20))).all()
+
+
+def test_a_closed_lid_hides_what_is_behind_it(surface):
+    open_eye, closed_eye = surface.project(motion()), surface.project(motion(_10=1))
+
+    assert np.isfinite(open_eye).all()
+    assert np.isnan(closed_eye[0, 0]).all()
+    assert np.isfinite(closed_eye[0, 1:]).all()
 
 
 def test_rotation_agrees_with_the_axis_and_angle_of_a_pure_yaw():
