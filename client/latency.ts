@@ -1,17 +1,21 @@
 /** How long a sent text takes until it is heard and seen in this browser. Pure; times are milliseconds. */
 
-/** From sending a text until its first sound, and until the first frame of the face that says it. */
-export interface Latency {
-  readonly soundMs: number;
-  readonly faceMs: number;
+/** What is waited for: the first sound of a text, and the first frame of the face that says it. */
+export type Sign = 'sound' | 'face';
+
+interface Waiting {
+  readonly utterance: string;
+  readonly sentAtMs: number;
+  readonly startMs: number | null;
+  readonly missing: ReadonlySet<Sign>;
 }
 
 export class LatencyMeter {
-  #waiting: { readonly utterance: string; readonly sentAtMs: number; readonly startMs: number | null } | null = null;
+  #waiting: Waiting | null = null;
 
   /** The first text of an utterance left at that moment. One at a time: those behind it wait for their turn. */
   sent(utterance: string, atMs: number): void {
-    this.#waiting ??= { utterance, sentAtMs: atMs, startMs: null };
+    this.#waiting ??= { utterance, sentAtMs: atMs, startMs: null, missing: new Set(['sound', 'face']) };
   }
 
   /** Its first sample has that media time. */
@@ -19,23 +23,22 @@ export class LatencyMeter {
     if (this.#waiting?.utterance === utterance) this.#waiting = { ...this.#waiting, startMs };
   }
 
-  /** It is over, seen or not. */
+  /** It is over, noticed or not. */
   finished(utterance: string): void {
     if (this.#waiting?.utterance === utterance) this.#waiting = null;
   }
 
   /**
-   * The frame of that media time came onto the screen at `atMs`, while the sound was `skewMs` ahead of the picture.
+   * Sound or face of that media time was played at `atMs`.
    *
-   * @returns the latency when it is the utterance's first frame.
+   * @returns the time since the text was sent, when it is the utterance's first.
    */
-  shown(mediaMs: number, atMs: number, skewMs: number): Latency | null {
+  played(sign: Sign, mediaMs: number, atMs: number): number | null {
     const waiting = this.#waiting;
     if (waiting === null || waiting.startMs === null || mediaMs < waiting.startMs) return null;
-    this.#waiting = null;
-    return {
-      soundMs: atMs - (mediaMs - waiting.startMs) - skewMs - waiting.sentAtMs,
-      faceMs: atMs - waiting.sentAtMs,
-    };
+    if (!waiting.missing.has(sign)) return null;
+    const missing = new Set([...waiting.missing].filter((other) => other !== sign));
+    this.#waiting = missing.size > 0 ? { ...waiting, missing } : null;
+    return atMs - waiting.sentAtMs;
   }
 }

@@ -57,12 +57,7 @@ const stage = new Stage(
     sound: byId('sound', HTMLButtonElement),
     soundLabel: byId('sound-label', HTMLElement),
   },
-  (frame) => {
-    const latency = talk?.sawFrame(frame);
-    if (!latency) return;
-    panel.add('textToSound', { atMs: frame.expectedDisplayTime, value: latency.soundMs });
-    panel.add('textToFace', { atMs: frame.expectedDisplayTime, value: latency.faceMs });
-  },
+  (frame) => talk?.sawFrame(frame),
 );
 
 /** Lets the present talk do something; sending is the gesture that lets a browser play sound. */
@@ -157,7 +152,9 @@ const visit = async (signal: AbortSignal): Promise<SessionError | null> => {
   showPortrait(avatarSelect.value);
   setNotice(null);
 
-  const present = new Talk(opened);
+  const present = new Talk(opened, (sign, value) =>
+    panel.add(sign === 'sound' ? 'textToSound' : 'textToFace', { atMs: performance.now(), value }),
+  );
   [session, talk] = [opened, present];
   opened.on('media', (media) => stage.show(media));
   opened.on('utterance.words', ({ utterance, words }) => {

@@ -8,6 +8,9 @@ export interface ReceiverTotals {
   /** Capture time, on the server's clock, of what is being played; null before the first sender report. */
   readonly audioPlayoutMs: number | null;
   readonly videoPlayoutMs: number | null;
+  /** Time that all sound so far has spent in the jitter buffer, in sample-seconds, and how many samples that were. */
+  readonly audioDelayS: number;
+  readonly audioSamples: number;
 }
 
 /** Figures of the time between two totals. */
@@ -16,6 +19,8 @@ export interface ReceiverFigures {
   readonly bitrateBps: number;
   /** How far the sound is ahead of the picture; negative: behind. */
   readonly skewMs: number | null;
+  /** Time from the arrival of sound until it is heard. */
+  readonly audioDelayMs: number | null;
 }
 
 /** One entry of a statistics report, with the members that are read here (webrtc-stats, RTCInboundRtpStreamStats). */
@@ -26,6 +31,8 @@ interface InboundRtp {
   readonly framesDecoded?: number;
   readonly bytesReceived?: number;
   readonly estimatedPlayoutTimestamp?: number;
+  readonly jitterBufferDelay?: number;
+  readonly jitterBufferEmittedCount?: number;
 }
 
 /** Sums up a statistics report. */
@@ -33,14 +40,16 @@ export const readTotals = (report: Iterable<readonly [string, InboundRtp]>): Rec
   const tracks = [...report].map(([, entry]) => entry).filter(({ type }) => type === 'inbound-rtp');
   const sum = (read: (track: InboundRtp) => number | undefined): number =>
     tracks.reduce((total, track) => total + (read(track) ?? 0), 0);
-  const playoutMs = (kind: string): number | null =>
-    tracks.find((track) => track.kind === kind)?.estimatedPlayoutTimestamp ?? null;
+  const audio = tracks.find(({ kind }) => kind === 'audio');
+  const video = tracks.find(({ kind }) => kind === 'video');
   return {
     atMs: tracks[0]?.timestamp ?? 0,
     framesDecoded: sum(({ framesDecoded }) => framesDecoded),
     bytesReceived: sum(({ bytesReceived }) => bytesReceived),
-    audioPlayoutMs: playoutMs('audio'),
-    videoPlayoutMs: playoutMs('video'),
+    audioPlayoutMs: audio?.estimatedPlayoutTimestamp ?? null,
+    videoPlayoutMs: video?.estimatedPlayoutTimestamp ?? null,
+    audioDelayS: audio?.jitterBufferDelay ?? 0,
+    audioSamples: audio?.jitterBufferEmittedCount ?? 0,
   };
 };
 
@@ -48,9 +57,11 @@ export const readTotals = (report: Iterable<readonly [string, InboundRtp]>): Rec
 export const compareTotals = (before: ReceiverTotals, now: ReceiverTotals): ReceiverFigures | null => {
   const seconds = (now.atMs - before.atMs) / 1000;
   if (seconds <= 0) return null;
+  const samples = now.audioSamples - before.audioSamples;
   return {
     fps: (now.framesDecoded - before.framesDecoded) / seconds,
     bitrateBps: ((now.bytesReceived - before.bytesReceived) * 8) / seconds,
     skewMs: now.audioPlayoutMs === null || now.videoPlayoutMs === null ? null : now.audioPlayoutMs - now.videoPlayoutMs,
+    audioDelayMs: samples > 0 ? ((now.audioDelayS - before.audioDelayS) / samples) * 1000 : null,
   };
 };

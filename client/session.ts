@@ -101,6 +101,13 @@ export class Session extends Emitter<SessionEvents> {
     return this.#peer.getStats();
   }
 
+  /** RTP timestamp of the sound that is heard now, and when it was (`performance.now()` time); null before the first. */
+  get heard(): { readonly rtpTimestamp: number; readonly atMs: number } | null {
+    const receiver = this.#peer.getReceivers().find(({ track }) => track.kind === 'audio');
+    const source = receiver?.getSynchronizationSources()[0];
+    return source ? { rtpTimestamp: source.rtpTimestamp, atMs: source.timestamp - performance.timeOrigin } : null;
+  }
+
   /** Says a text. @returns the utterance's id, which events about it carry. */
   say(text: string): string {
     const utterance = this.begin();

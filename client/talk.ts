@@ -1,34 +1,51 @@
 /** A session with everything that the page follows along with it: captions, latencies, figures of the received media. */
 import { CaptionTimeline, type Caption } from './captions.ts';
-import { LatencyMeter, type Latency } from './latency.ts';
+import { LatencyMeter, type Sign } from './latency.ts';
 import { PlayoutClock } from './playout-clock.ts';
 import { compareTotals, readTotals, type ReceiverFigures, type ReceiverTotals } from './receiver-stats.ts';
 import type { Session } from './session.ts';
 
+/** RTP clock rates (RFC 7587 §4.1, RFC 7741 §4.1). */
+const AUDIO_RATE_HZ = 48_000;
+const VIDEO_RATE_HZ = 90_000;
 /** Codes that answer a text which will not be said. */
 const REFUSALS = new Set(['bad_text', 'text_too_long', 'too_many_utterances']);
+
+/** When the message came that an utterance begins at a media time. It leaves with the first packet of that media time. */
+interface Beginning {
+  readonly startMs: number;
+  readonly arrivedAtMs: number;
+}
+
+/** What arrived at `atMs` is as much earlier or later in media time as it arrived before or after the beginning. */
+const mediaMsOf = ({ startMs, arrivedAtMs }: Beginning, atMs: number): number => startMs + atMs - arrivedAtMs;
 
 /** Times are milliseconds of `performance.now()`. */
 export class Talk {
   readonly #session: Session;
   readonly #timeline = new CaptionTimeline();
   readonly #latency = new LatencyMeter();
-  readonly #clock = new PlayoutClock();
+  readonly #audioClock = new PlayoutClock(AUDIO_RATE_HZ);
+  readonly #videoClock = new PlayoutClock(VIDEO_RATE_HZ);
+  readonly #onLatency: (of: Sign, ms: number) => void;
   /** Texts of the utterances that are not finished, by id. */
   readonly #texts = new Map<string, string>();
   /** Id of the utterance whose words are still coming. */
   #typed: string | null = null;
-  /** The last beginning of an utterance, until a frame has told when its media time is on the screen. */
-  #beginning: { readonly startMs: number; readonly arrivedAtMs: number } | null = null;
+  /** The last beginning of an utterance, for each clock until it has been set by it. */
+  readonly #beginnings: { audio: Beginning | null; video: Beginning | null } = { audio: null, video: null };
   #totals: ReceiverTotals | null = null;
-  #skewMs = 0;
+  #audioDelayMs: number | null = null;
 
-  constructor(session: Session) {
+  /** @param onLatency - told how long a text took until it was heard, and seen said, here. */
+  constructor(session: Session, onLatency: (of: Sign, ms: number) => void) {
     this.#session = session;
+    this.#onLatency = onLatency;
     session.on('utterance.started', ({ utterance, startMs }) => {
       this.#timeline.start(utterance, startMs);
       this.#latency.started(utterance, startMs);
-      this.#beginning = { startMs, arrivedAtMs: performance.now() };
+      const beginning = { startMs, arrivedAtMs: performance.now() };
+      Object.assign(this.#beginnings, { audio: beginning, video: beginning });
     });
     session.on('utterance.words', ({ utterance, words }) => {
       this.#timeline.add(utterance, words, this.textOf(utterance));
@@ -81,22 +98,21 @@ export class Talk {
     this.#session.interrupt();
   }
 
-  /** A frame came onto the screen: sets the clock. @returns how long the text took, at the first frame that says it. */
-  sawFrame({ rtpTimestamp, receiveTime, expectedDisplayTime }: VideoFrameCallbackMetadata): Latency | null {
-    if (rtpTimestamp === undefined) return null;
-    if (this.#beginning && receiveTime !== undefined) {
-      // That message left with the first packet: what arrived before or after it is as much earlier or later in media time.
-      const { startMs, arrivedAtMs } = this.#beginning;
-      this.#clock.setBase(rtpTimestamp, startMs + receiveTime - arrivedAtMs);
-      this.#beginning = null;
+  /** A frame came onto the screen. */
+  sawFrame({ rtpTimestamp, receiveTime, expectedDisplayTime }: VideoFrameCallbackMetadata): void {
+    if (rtpTimestamp === undefined) return;
+    const { video: beginning } = this.#beginnings;
+    if (beginning && receiveTime !== undefined) {
+      this.#videoClock.setBase(rtpTimestamp, mediaMsOf(beginning, receiveTime));
+      this.#beginnings.video = null;
     }
-    const mediaMs = this.#clock.observe(rtpTimestamp, expectedDisplayTime);
-    return mediaMs === null ? null : this.#latency.shown(mediaMs, expectedDisplayTime, this.#skewMs);
+    this.#played('face', this.#videoClock.observe(rtpTimestamp, expectedDisplayTime), expectedDisplayTime);
   }
 
-  /** The caption at that moment; null before anything has been said. */
+  /** The caption at that moment; null before anything has been said. Captions follow the sound. */
   captionAt(nowMs: number): Caption | null {
-    const mediaMs = this.#clock.mediaMsAt(nowMs);
+    this.#listen();
+    const mediaMs = this.#audioClock.mediaMsAt(nowMs) ?? this.#videoClock.mediaMsAt(nowMs);
     return mediaMs === null ? null : this.#timeline.at(mediaMs);
   }
 
@@ -105,8 +121,25 @@ export class Talk {
     const totals = readTotals(await this.#session.getStats());
     const figures = this.#totals && compareTotals(this.#totals, totals);
     this.#totals = totals;
-    this.#skewMs = figures?.skewMs ?? this.#skewMs;
+    this.#audioDelayMs = figures?.audioDelayMs ?? this.#audioDelayMs;
     return figures;
+  }
+
+  #listen(): void {
+    const { heard } = this.#session;
+    if (heard === null) return;
+    const { rtpTimestamp, atMs } = heard;
+    const { audio: beginning } = this.#beginnings;
+    if (beginning && this.#audioDelayMs !== null) {
+      this.#audioClock.setBase(rtpTimestamp, mediaMsOf(beginning, atMs - this.#audioDelayMs));
+      this.#beginnings.audio = null;
+    }
+    this.#played('sound', this.#audioClock.observe(rtpTimestamp, atMs), atMs);
+  }
+
+  #played(sign: Sign, mediaMs: number | null, atMs: number): void {
+    const latencyMs = mediaMs === null ? null : this.#latency.played(sign, mediaMs, atMs);
+    if (latencyMs !== null) this.#onLatency(sign, latencyMs);
   }
 
   /** Captions show the text, and its latency is measured unless it has to queue. */

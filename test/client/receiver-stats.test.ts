@@ -4,7 +4,18 @@ import { compareTotals, readTotals } from '../../client/receiver-stats.ts';
 const report = (timestamp: number, framesDecoded: number, bytes: number) =>
   new Map([
     ['T1', { type: 'transport', timestamp, bytesReceived: 10 * bytes }],
-    ['A', { type: 'inbound-rtp', kind: 'audio', timestamp, bytesReceived: bytes, estimatedPlayoutTimestamp: 9012 }],
+    [
+      'A',
+      {
+        type: 'inbound-rtp',
+        kind: 'audio',
+        timestamp,
+        bytesReceived: bytes,
+        estimatedPlayoutTimestamp: 9012,
+        jitterBufferDelay: 48 * timestamp * 0.05,
+        jitterBufferEmittedCount: 48 * timestamp,
+      },
+    ],
     [
       'V',
       {
@@ -22,7 +33,12 @@ describe('receiver figures', () => {
   it('gives rates between two reports, and the skew of the last', () => {
     const before = readTotals(report(1000, 100, 10_000));
     const now = readTotals(report(3000, 150, 60_000));
-    expect(compareTotals(before, now)).toEqual({ fps: 25, bitrateBps: 400_000, skewMs: 12 });
+    expect(compareTotals(before, now)).toEqual({
+      fps: 25,
+      bitrateBps: 400_000,
+      skewMs: 12,
+      audioDelayMs: expect.closeTo(50, 6),
+    });
   });
 
   it('gives nothing when no time has passed', () => {
