@@ -1,0 +1,28 @@
+import type { Clock } from '../src/clock.ts';
+import type { Figure } from './figures.ts';
+import type { Progress } from './progress.ts';
+
+/** What a part of the benchmark is given. */
+export interface BenchContext {
+  readonly clock: Clock;
+  /** Folder of the models that are measured. */
+  readonly modelsDir: string;
+  /** Whether that folder was named by the caller, so that a server has to be told. */
+  readonly modelsGiven: boolean;
+  readonly seed: number;
+  /** Length of the sustained speech. */
+  readonly seconds: number;
+  /** How often what is short is measured. */
+  readonly repeats: number;
+  readonly progress: Progress;
+  /** Takes a sentence about how this was measured, for the report. */
+  readonly note: (sentence: string) => void;
+  /** Aborted by Ctrl-C; a part then closes what it opened and rejects. */
+  readonly signal: AbortSignal;
+}
+
+/** One part of the benchmark, runnable alone. */
+export interface BenchPart {
+  readonly name: string;
+  measure(context: BenchContext): Promise<Figure[]>;
+}
