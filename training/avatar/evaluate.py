@@ -19,9 +19,8 @@ from torch import Tensor
 
 from avatar.data import EYES, MOUTH, NEUTRAL, SIZE, Portraits, to_float
 from avatar.losses import luma, structural_similarity
-from avatar.model import RealtimeRenderer
 from avatar.read_motion import MotionReader, gaps, load_reader
-from common.checkpoint import read_checkpoint
+from avatar.sizes import Renderer, load_average
 
 SHOWN = ("eyeBlink_L", "jawOpen", "mouthPucker", "mouthSmile_L", "browInnerUp_L", "eyeLookOut_L", "mouthRollLower")
 
@@ -31,22 +30,13 @@ def psnr(a: Tensor, b: Tensor) -> float:
     return -10 * math.log10(max(float((a - b).square().mean()), 1e-10))
 
 
-def load_average(run: Path) -> tuple[RealtimeRenderer, dict[str, float]]:
-    """The averaged weights of a run and its progress. Raises FileNotFoundError without a checkpoint."""
-    checkpoint = read_checkpoint(run)
-    if checkpoint is None:
-        raise FileNotFoundError(f"no checkpoint in {run}")
-    renderer = RealtimeRenderer()
-    renderer.load_state_dict(checkpoint["parts"]["ema"]["model"])
-    return renderer.eval(), checkpoint["progress"]
-
-
 @torch.no_grad()
-def draw(renderer: RealtimeRenderer, portraits: Portraits, numbers: list[int]) -> Tensor:
+def draw(renderer: Renderer, portraits: Portraits, numbers: list[int]) -> Tensor:
     """Draws frames from the neutral portrait: float32 (len(numbers), 3, 256, 256) in 0…1."""
     portrait = to_float(portraits.pictures[NEUTRAL])[None]
     features = renderer.source(portrait)
-    rows = portraits.motion[numbers][:, None, None]  # a batch of one at a time
+    window = (1, renderer.config.frames, -1)  # frames are independent: a window shows one of them all the time
+    rows = [portraits.motion[number].expand(window) for number in numbers]
     return torch.cat([renderer.render(row, portrait, features).picture.clamp(0, 1) for row in rows])
 
 
@@ -65,7 +55,7 @@ def compare(ours: Tensor, truth: Tensor, landmarks: np.ndarray) -> dict[str, flo
     return dict(zip(("psnr", "mouth", "eyes", "ssim"), map(float, np.mean(rows, 0)), strict=True))
 
 
-def measure(renderer: RealtimeRenderer, portraits: Portraits) -> dict[str, float]:
+def measure(renderer: Renderer, portraits: Portraits) -> dict[str, float]:
     """`compare` on all held-out frames."""
     numbers, pictures = portraits.clean_numbers, portraits.clean_pictures
     return compare(draw(renderer, portraits, numbers), to_float(pictures), portraits.landmarks[numbers])

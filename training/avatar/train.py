@@ -1,11 +1,11 @@
-"""Train the real-time renderer.
+"""Train a renderer.
 
     python -m avatar.train --data DATA/alex-256 --face-model DATA/ict-face.npz --run RUNS/alex --minutes 120
     python -m avatar.train … --run RUNS/alex --minutes 180           # continues where the checkpoint is
     python -m avatar.train … --run /tmp/smoke --minutes 1 --limit 60  # smoke test
 
-Stage 0 fits the modal flow, stage 1 the whole warp, both on exact correspondences; stage 2 trains everything on
-pictures. The learning rate falls along a half cosine to the end of the time budget.
+Stage 0 fits the modal flow of the real-time size, stage 1 the whole warp, both on exact correspondences; stage 2
+trains everything on pictures. The learning rate falls along a half cosine to the end of the time budget.
 """
 
 import argparse
@@ -24,8 +24,8 @@ from avatar.data import NEUTRAL, Portraits, to_float
 from avatar.evaluate import measure
 from avatar.losses import flow_error, pixel_loss, roughness
 from avatar.modal import fit_modal_flow
-from avatar.model import RealtimeRenderer
 from avatar.read_motion import MotionReader, feature_loss, load_reader
+from avatar.sizes import SIZES
 from common.checkpoint import Ema, resume, save_checkpoint
 
 
@@ -33,6 +33,7 @@ from common.checkpoint import Ema, resume, save_checkpoint
 class TrainConfig:
     """One training run. Shares are of the running time."""
 
+    size: str = "realtime"
     batch: int = 8
     rate: float = 3e-4
     modulation_rate: float = 2.0  # factor for what the descriptor passes through, which is slow to learn
@@ -65,7 +66,7 @@ class Trainer:
     ) -> None:
         self.config, self.portraits, self.run, self.device = config, portraits, run, torch.device(device)
         torch.manual_seed(config.seed)
-        self.model = RealtimeRenderer().to(self.device, memory_format=torch.channels_last)
+        self.model = SIZES[config.size]().to(self.device, memory_format=torch.channels_last)
         self.ema = Ema(self.model, config.decay)
         modulation = [p for n, p in self.model.named_parameters() if "affine" in n or n.startswith("mapping")]
         chosen = {id(p) for p in modulation}
@@ -88,7 +89,13 @@ class Trainer:
         self.point_weights = torch.from_numpy(POINT_WEIGHTS).to(self.device)
 
     def save(self) -> None:
-        save_checkpoint(self.run, self.parts, {"step": self.step, "seconds": self.seconds})
+        progress = {
+            "size": self.config.size,
+            "frames": len(self.portraits.numbers),
+            "step": self.step,
+            "seconds": self.seconds,
+        }
+        save_checkpoint(self.run, self.parts, progress)
 
     def start_from(self, state: dict[str, torch.Tensor]) -> None:
         """Takes the weights of another run, of the model and of its average."""
@@ -96,7 +103,7 @@ class Trainer:
         self.ema.model.load_state_dict(state)
 
     def fit_modal(self, seconds: float) -> None:
-        """Stage 0."""
+        """Stage 0, of the real-time size."""
         motion = self.portraits.motion[self.portraits.numbers].numpy()
         error = fit_modal_flow(self.model.warping.modal, self.portraits.surface, motion, seconds, self.config.seed)
         self.ema.model.warping.modal.load_state_dict(self.model.warping.modal.state_dict())
@@ -114,7 +121,8 @@ class Trainer:
         weights = data.weights[rows].to(self.device).float()[:, None]
         portrait = to_float(data.pictures[NEUTRAL].to(self.device))[None].contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16):
-            picture, warped, grid = self.draw(data.motion[numbers].to(self.device)[:, None], portrait)
+            window = data.motion[numbers].to(self.device)[:, None].expand(-1, self.model.config.frames, -1)
+            picture, warped, grid = self.draw(window, portrait)
         points = data.points[numbers].to(self.device)
         error = flow_error(grid, points, data.points[NEUTRAL].to(self.device).expand_as(points), self.point_weights)
         loss = config.flow * error + config.roughness * roughness(grid)
@@ -135,7 +143,7 @@ class Trainer:
     def fit(self, minutes: float) -> None:
         """Trains until the run has had so many minutes, with checkpoints and one line of `log.jsonl` per evaluation."""
         begin = time.monotonic() - self.seconds
-        if self.step == 0 and self.config.modal_share > 0:
+        if self.step == 0 and self.config.size == "realtime" and self.config.modal_share > 0:
             self.fit_modal(minutes * 60 * self.config.modal_share)
         sums, count = {}, 0
         with (self.run / "log.jsonl").open("a") as log:
@@ -162,11 +170,13 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=120)
     parser.add_argument("--limit", type=int, help="use only so many frames")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--size", choices=SIZES, default="realtime")
     parser.add_argument("--reader", type=Path, help="run of avatar.read_motion, for the feature loss")
     parser.add_argument("--init", type=Path, help="weights (a state dict) to start stage 2 from")
     parser.add_argument("--fuse", action="store_true", help="compile the network (a minute at the start; needs g++)")
     options = parser.parse_args()
-    config = TrainConfig(modal_share=0, warp_share=0) if options.init else TrainConfig()
+    stages = {"modal_share": 0, "warp_share": 0} if options.init else {}
+    config = TrainConfig(size=options.size, **stages)
     options.run.mkdir(parents=True, exist_ok=True)
     (options.run / "config.json").write_text(json.dumps(asdict(config), indent=2))
     portraits = Portraits.read(options.data, options.face_model, options.limit)

@@ -23,13 +23,13 @@ def tensor_shapes(values: Any) -> dict[str, dict[str, Any]]:
     return shapes
 
 
-def describe_file(path: Path) -> dict[str, Any]:
+def describe_file(path: Path, limit: bool = True) -> dict[str, Any]:
     """Describes one ONNX file: name, SHA-256, size in bytes, inputs and outputs.
 
-    Raises ValueError when the file is larger than 8 MB.
+    Raises ValueError when there is a limit and the file is larger than 8 MB.
     """
     content = path.read_bytes()
-    if len(content) > MAX_BYTES:
+    if limit and len(content) > MAX_BYTES:
         raise ValueError(f"{path} has {len(content)} bytes, at most {MAX_BYTES} are allowed")
     graph = onnx.load_from_string(content).graph
     constants = {tensor.name for tensor in graph.initializer}
@@ -53,11 +53,13 @@ def write_manifest(
     evaluation: dict[str, Any],
     files: dict[str, str],
     details: dict[str, Any],
+    limit: bool = True,
 ) -> Path:
     """Writes `folder/manifest.json` and returns its path.
 
     files: role → file name inside the folder. details: the part that only this kind has, stored under the kind's name.
-    origin: data, steps, hardware, date (YYYY-MM-DD), notes. Raises ValueError for an unknown kind or too big a file.
+    limit: whether files must be small enough for the repository. origin: data, steps, hardware, date (YYYY-MM-DD),
+    notes. Raises ValueError for an unknown kind or too big a file.
     """
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {KINDS}, got {kind!r}")
@@ -69,7 +71,7 @@ def write_manifest(
         "licence": licence,
         "origin": origin,
         "evaluation": evaluation,
-        "files": {role: describe_file(folder / file) for role, file in files.items()},
+        "files": {role: describe_file(folder / file, limit) for role, file in files.items()},
         kind: details,
     }
     path = folder / "manifest.json"

@@ -5,6 +5,7 @@ import torch
 
 from avatar.blocks import AdaConv, AdaIN, AdaResidual, identity_grid, look_up
 from avatar.cost import count_macs
+from avatar.graphs import export_graphs
 from avatar.model import RealtimeRenderer
 from avatar.paper import PaperConfig, PaperRenderer
 
@@ -59,6 +60,23 @@ def test_frames_of_a_batch_do_not_depend_on_each_other():
         alone = renderer(motion[1:2], portrait).picture
 
     torch.testing.assert_close(together[1:2], alone, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "renderer",
+    [RealtimeRenderer(), PaperRenderer(PaperConfig(edit_base=4, warp_base=4, most=8))],
+    ids=["realtime", "narrow paper"],
+)
+def test_exported_graphs_draw_what_pytorch_draws(renderer, tmp_path):
+    motion = torch.randn(1, 1, 59).repeat(1, renderer.config.frames, 1)
+
+    exported = export_graphs(renderer.eval(), motion, torch.rand(1, 3, 256, 256), tmp_path)
+
+    assert exported.i420.shape == (1, 256 * 256 * 3 // 2)
+    assert exported.i420.min() >= 16
+    assert exported.i420.max() <= 240
+    assert set(exported.inputs) == {"motion", "portrait", *exported.features}
 
 
 def test_identity_grid_looks_up_every_pixel_where_it_is():

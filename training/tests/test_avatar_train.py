@@ -10,7 +10,9 @@ from avatar.evaluate import compare, psnr
 from avatar.losses import pixel_loss, structural_similarity
 from avatar.modal import fit_modal_flow
 from avatar.model import ModalFlow
+from avatar.paper import PaperConfig, PaperRenderer
 from avatar.read_motion import MotionReader, feature_loss, gaps
+from avatar.sizes import SIZES
 from avatar.train import TrainConfig, Trainer
 
 
@@ -55,6 +57,15 @@ def test_training_continues_where_the_checkpoint_is(portraits, tmp_path):
         assert torch.equal(tensor, second.model.state_dict()[name]), name
     second.train_step(0.5)
     assert second.step == 3
+
+
+def test_the_paper_size_trains_with_the_same_code(portraits, tmp_path, monkeypatch):
+    narrow = PaperConfig(edit_base=4, warp_base=4, most=8, z=8)
+    monkeypatch.setitem(SIZES, "paper", lambda: PaperRenderer(narrow))
+
+    losses = Trainer(TrainConfig(size="paper", batch=1), portraits, tmp_path).train_step(0.5)
+
+    assert all(np.isfinite(value) for value in losses.values())
 
 
 def test_features_of_the_reader_join_the_loss(portraits, tmp_path):
