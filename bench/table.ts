@@ -24,8 +24,9 @@ const cellsOf = (figure: Figure): string[] => {
     const value = figure[column];
     return value === null ? '' : formatNumber(value);
   };
-  const { what, unit, better, goal, reached } = figure;
-  const limit = goal ? `${better === 'lower' ? '≤' : '≥'} ${formatNumber(goal.limit)} (${goal.of})` : '';
+  const { what, unit, better, samples, goal, reached } = figure;
+  const of = samples > 1 ? ` (${goal?.of})` : '';
+  const limit = goal ? `${better === 'lower' ? '≤' : '≥'} ${formatNumber(goal.limit)}${of}` : '';
   const verdict = reached === null ? (goal ? '?' : '') : reached ? 'yes' : 'NO';
   return [`  ${what}`, cell('p50'), cell('p95'), cell('worst'), unit, limit, verdict];
 };

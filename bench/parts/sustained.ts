@@ -1,6 +1,6 @@
 import { delay } from '../../src/clock.ts';
 import { FRAMES_PER_SECOND } from '../../src/media.ts';
-import { type Figure, distribution, single } from '../figures.ts';
+import { type Figure, distribution, percentile, single } from '../figures.ts';
 import type { BenchContext, BenchPart } from '../part.ts';
 import { splitCores } from '../support/cores.ts';
 import { type ServerProcess, withServer } from '../support/server-process.ts';
@@ -115,7 +115,7 @@ const receiverFigures = ({ samples, shownMs }: Watched): Figure[] => {
     distribution('skew |sound − picture| at the receiver', 'ms', skew.map(Math.abs), {
       goal: { of: 'p95', limit: 40 },
     }),
-    distribution('skew, positive: picture late', 'ms', skew),
+    single('skew, median; positive: picture late', 'ms', percentile(skew, 0.5)),
     distribution('jitter buffer, sound', 'ms', buffered('audioBuffer')),
     distribution('jitter buffer, picture', 'ms', buffered('videoBuffer')),
   ];

@@ -57,8 +57,9 @@ export const withServer = async <Result>(
       await writeFile(config, JSON.stringify({ models: modelsDir }));
       program.push('--config', config);
     }
+    const startedMs = clock.nowMs();
     await using child = startChild(cores, program, clock, signal);
-    const server = await child.unlessEnded(whenReady(child.process, clock, signal));
+    const server = await child.unlessEnded(whenReady(child.process, startedMs, clock, signal));
     return await child.unlessEnded(work(server));
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -117,8 +118,12 @@ const startChild = (
 };
 
 /** Resolves at the ready line. */
-const whenReady = async (child: Child, clock: Clock, signal: AbortSignal): Promise<ServerProcess> => {
-  const startedMs = clock.nowMs();
+const whenReady = async (
+  child: Child,
+  startedMs: number,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<ServerProcess> => {
   const waiting = new AbortController();
   const timeout = delay(clock, START_TIMEOUT_MS, AbortSignal.any([signal, waiting.signal])).then(() => {
     throw new Error(`the server was not ready after ${START_TIMEOUT_MS} ms`);
