@@ -12,6 +12,3 @@ export const ARPABET: ReadonlySet<string> = new Set([
 
 /** Whether a phoneme is a vowel: only vowels carry a stress digit. */
 export const isVowel = (phone: string): boolean => phone.length === 3;
-
-/** The phonemes with every primary stress made secondary, as the second part of a compound has it. */
-export const weaken = (phones: Phones): Phones => phones.map((phone) => phone.replace('1', '2'));

@@ -1,6 +1,6 @@
 import { lookUp } from './dictionary.ts';
 import { type LetterToSound, loadLetterToSound } from './letter-to-sound.ts';
-import { isVowel, type Phones, weaken } from './phones.ts';
+import { isVowel, type Phones } from './phones.ts';
 
 /** Finds a word that is written in a dictionary. */
 export type LookUp = (word: string) => Phones | undefined;
@@ -80,6 +80,7 @@ interface Ending {
 
 const plain = (stem: string): string[] => (stem.endsWith('i') ? [`${stem.slice(0, -1)}y`] : [stem]);
 
+// Only endings that are surer so than by the letter-to-sound rules; "-er", "-ing" and compounds measured worse.
 const ENDINGS: readonly Ending[] = [
   { letters: "'s", stems: plain, attach: pluralSound },
   { letters: "s'", stems: (stem) => [`${stem}s`], attach: (stem) => stem },
@@ -94,22 +95,11 @@ const ENDINGS: readonly Ending[] = [
   { letters: 'es', stems: (stem) => [`${stem}e`, stem], attach: pluralSound },
   { letters: 's', stems: (stem) => (CONSONANT_Y.test(stem) || stem.endsWith('s') ? [] : [stem]), attach: pluralSound },
   { letters: 'ed', stems: beforeVowel, attach: past },
-  { letters: 'ings', stems: beforeVowel, attach: adding('IH0', 'NG', 'Z') },
-  { letters: 'ing', stems: beforeVowel, attach: adding('IH0', 'NG') },
-  { letters: 'ers', stems: beforeVowel, attach: adding('ER0', 'Z') },
-  { letters: 'er', stems: beforeVowel, attach: adding('ER0') },
-  { letters: 'ly', stems: plain, attach: adding('L', 'IY0') },
-  { letters: 'ness', stems: plain, attach: adding('N', 'AH0', 'S') },
   { letters: 'less', stems: plain, attach: adding('L', 'AH0', 'S') },
   { letters: 'ful', stems: plain, attach: adding('F', 'AH0', 'L') },
-  { letters: 'ment', stems: plain, attach: adding('M', 'AH0', 'N', 'T') },
-  { letters: 'able', stems: beforeVowel, attach: adding('AH0', 'B', 'AH0', 'L') },
-  { letters: 'ish', stems: beforeVowel, attach: adding('IH0', 'SH') },
-  { letters: 'ism', stems: beforeVowel, attach: adding('IH2', 'Z', 'AH0', 'M') },
 ];
 
 const MIN_STEM = 3;
-const MIN_PART = 3;
 
 const inflected = (word: string, find: LookUp): Phones | undefined => {
   for (const { letters, stems, attach } of ENDINGS) {
@@ -122,24 +112,12 @@ const inflected = (word: string, find: LookUp): Phones | undefined => {
   return undefined;
 };
 
-/** Two dictionary words written as one: the first keeps its stress. The most even cut wins. */
-const compound = (word: string, find: LookUp): Phones | undefined => {
-  const cuts = Array.from({ length: Math.max(0, word.length - 2 * MIN_PART + 1) }, (_, i) => i + MIN_PART);
-  cuts.sort((a, b) => Math.abs(a - word.length / 2) - Math.abs(b - word.length / 2));
-  for (const cut of cuts) {
-    const first = find(word.slice(0, cut));
-    const second = first && find(word.slice(cut));
-    if (first && second) return [...first, ...weaken(second)];
-  }
-  return undefined;
-};
-
 /**
- * Pronounces a word that is in no dictionary: as an inflected word, as a compound, else by letter-to-sound rules.
+ * Pronounces a word that is in no dictionary: as an inflected word, else by letter-to-sound rules.
  * @param word lower-case letters a to z and apostrophes, at least one letter
  */
 export const guess = (word: string, find: LookUp, rules: LetterToSound): Phones => {
-  const known = inflected(word, find) ?? compound(word, find);
+  const known = inflected(word, find);
   if (known !== undefined) return known;
   const apostrophe = ENDINGS.find(({ letters }) => letters.includes("'") && word.endsWith(letters) && word !== letters);
   if (apostrophe !== undefined) {
@@ -164,12 +142,14 @@ export const spell = (letter: string): Phones => LETTERS[letter] ?? [];
 /**
  * Pronounces a lower-case word: the dictionary's first entry, the teacher's weak forms for function words, else a guess.
  * @param word letters a to z and apostrophes; gives nothing when it has no letter
+ * @param hurried guess several times faster and less well
  */
-export const pronounce = (word: string): Phones => {
+export const pronounce = (word: string, hurried = false): Phones => {
   const known = cache.get(word) ?? find(word);
   if (known !== undefined) return known;
   if (!/[a-z]/.test(word)) return [];
   rules ??= loadLetterToSound();
+  if (hurried) return rules(word.replaceAll(/[^a-z]/g, ''), true);
   const phones = guess(word, find, rules);
   if (cache.size >= CACHE_WORDS) cache.clear();
   cache.set(word, phones);

@@ -83,6 +83,7 @@ export const unitReader: Reader = {
 };
 
 export const QUANTITY_READERS: readonly Reader[] = [
+  reader(sticky(String.raw`(?<digits>\d{41,200})`), 'other', ({ digits = '' }) => readDigits(digits)),
   reader(sticky(String.raw`(?<number>${TELEPHONE})${ENDS}(?![-,]\d)`), 'other', ({ number = '' }) => {
     const digits = number.replaceAll(/\D/g, '');
     if (digits.length < MIN_TELEPHONE_DIGITS) return undefined;

@@ -34,6 +34,8 @@ interface Draft {
 const ALL_READERS = [...WEB_READERS, ...DATE_READERS, ...MONEY_READERS, ...QUANTITY_READERS, ...WORD_READERS];
 /** Few numbers begin with a letter ("v2", "US$"): words are read faster without asking the others. */
 const LOWER_CASE_READERS = [...WEB_READERS, ...WORD_READERS];
+/** Texts longer than this, no sentence, must not block their thread for seconds with guesses at unknown words. */
+const UNHURRIED_LENGTH = 10_000;
 /** Where a token can begin: a letter, a figure, a sign, or a mark that belongs to what follows. */
 const BEGINNING = /[\p{L}\p{N}\p{S}&%*°§]|['.+-](?=[\p{L}\p{N}.])|[#@](?=[\p{L}\p{N}])|\[(?=\[)|\((?=\d{3}\))/uy;
 const WEAKEST_FIRST = ['', ',', '.', '!', '?'];
@@ -119,9 +121,9 @@ const draftTokens = (text: string): Draft[] => {
 };
 
 /** "b." is the name of a letter, "b.'s" its plural. */
-const phonesOf = (word: string): Phones => {
+const phonesOf = (word: string, hurried: boolean): Phones => {
   const [, letter, plural] = /^([a-z])\.('s)?$/.exec(word) ?? [];
-  if (letter === undefined) return pronounce(word);
+  if (letter === undefined) return pronounce(word, hurried);
   const phones = spell(letter);
   return plural === undefined ? phones : pluralSound(phones);
 };
@@ -134,11 +136,15 @@ const phonesOf = (word: string): Phones => {
  * @throws {VisavisError} `bad_model` when the dictionary or the rules are missing.
  */
 export const readEnglish = (text: string): readonly SpokenWord[] => {
+  const hurried = text.length > UNHURRIED_LENGTH;
   const tokens = draftTokens(text).map(({ charStart, charEnd, words, phones, punctuation }) => ({
     text: text.slice(charStart, charEnd),
     charStart,
     charEnd,
-    phonemes: phones === undefined ? words.map(phonesOf).filter((spoken) => spoken.length > 0) : [phones],
+    phonemes:
+      phones === undefined
+        ? words.map((word) => phonesOf(word, hurried)).filter((spoken) => spoken.length > 0)
+        : [phones],
     punctuation,
   }));
   // From the end, because "the" depends on the sound after it.
