@@ -88,7 +88,9 @@ const composer = createComposer(
 const follow = (): void => {
   requestAnimationFrame(follow);
   if (!talk) return;
-  const shown = talk.captionAt(performance.now());
+  const nowMs = performance.now();
+  stage.hushed = talk.hushedAt(nowMs);
+  const shown = talk.captionAt(nowMs);
   if (shown) caption.draw(shown);
   if (!talk.busy) setStatus('ready', 'Ready');
   else setStatus('speaking', shown && talk.textOf(shown.utterance) ? 'Speaking' : 'Thinking');

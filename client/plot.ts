@@ -115,8 +115,9 @@ export const drawPlot = (
   context.stroke();
   const [first, last] = [points[0], points.at(-1)];
   if (!first || !last) return;
-  context.lineTo(last.x, innerHeight);
-  context.lineTo(first.x, innerHeight);
+  const [{ y: zero } = { y: innerHeight }] = plotPoints([{ atMs: nowMs, value: 0 }], nowMs, limits, 0, innerHeight);
+  context.lineTo(last.x, zero);
+  context.lineTo(first.x, zero);
   context.globalAlpha = 0.1;
   context.fill();
   context.globalAlpha = 1;

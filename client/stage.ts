@@ -57,6 +57,11 @@ export class Stage {
     if (this.#soundWanted && this.#elements.video.muted) this.#play();
   }
 
+  /** Silences what is being played, whatever the person chose, for as long as `hushed` is set. */
+  set hushed(hushed: boolean) {
+    this.#elements.video.volume = hushed ? 0 : 1;
+  }
+
   #play(): void {
     const { video } = this.#elements;
     video.muted = !this.#soundWanted;

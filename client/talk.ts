@@ -8,6 +8,10 @@ import type { Session } from './session.ts';
 /** RTP clock rates (RFC 7587 §4.1, RFC 7741 §4.1). */
 const AUDIO_RATE_HZ = 48_000;
 const VIDEO_RATE_HZ = 90_000;
+/** A hush ends by then in any case: longer than browsers buffer sound. */
+const LONGEST_HUSH_MS = 1000;
+/** The clocks are right to about that. */
+const HUSH_MARGIN_MS = 40;
 /** Codes that answer a text which will not be said. */
 const REFUSALS = new Set(['bad_text', 'text_too_long', 'too_many_utterances']);
 
@@ -36,6 +40,9 @@ export class Talk {
   readonly #beginnings: { audio: Beginning | null; video: Beginning | null } = { audio: null, video: null };
   #totals: ReceiverTotals | null = null;
   #audioDelayMs: number | null = null;
+  #started: { readonly utterance: string; readonly startMs: number } | null = null;
+  /** What was stopped is not to be heard any more, though the browser has buffered it: up to that media time. */
+  #hush: { readonly sinceMs: number; readonly untilMediaMs: number } | null = null;
 
   /** @param onLatency - told how long a text took until it was heard, and seen said, here. */
   constructor(session: Session, onLatency: (of: Sign, ms: number) => void) {
@@ -44,14 +51,18 @@ export class Talk {
     session.on('utterance.started', ({ utterance, startMs }) => {
       this.#timeline.start(utterance, startMs);
       this.#latency.started(utterance, startMs);
+      this.#started = { utterance, startMs };
       const beginning = { startMs, arrivedAtMs: performance.now() };
       Object.assign(this.#beginnings, { audio: beginning, video: beginning });
     });
     session.on('utterance.words', ({ utterance, words }) => {
       this.#timeline.add(utterance, words, this.textOf(utterance));
     });
-    session.on('utterance.finished', ({ utterance, reason, spokenText }) => {
-      if (reason === 'interrupted') this.#timeline.cut(utterance, spokenText.length);
+    session.on('utterance.finished', ({ utterance, reason, spokenText, durationMs }) => {
+      if (reason === 'interrupted') {
+        this.#timeline.cut(utterance, spokenText.length);
+        this.#endHush(utterance, durationMs);
+      }
       this.#texts.delete(utterance);
       this.#latency.finished(utterance);
     });
@@ -95,6 +106,7 @@ export class Talk {
   /** Silence. */
   stop(): void {
     this.#typed = null;
+    if (this.busy) this.#hush = { sinceMs: performance.now(), untilMediaMs: Infinity };
     this.#session.interrupt();
   }
 
@@ -116,6 +128,15 @@ export class Talk {
     return mediaMs === null ? null : this.#timeline.at(mediaMs);
   }
 
+  /** Whether what is being played at that moment has been stopped already. */
+  hushedAt(nowMs: number): boolean {
+    if (this.#hush === null) return false;
+    const mediaMs = this.#audioClock.mediaMsAt(nowMs) ?? Infinity;
+    const over = mediaMs >= this.#hush.untilMediaMs || nowMs >= this.#hush.sinceMs + LONGEST_HUSH_MS;
+    if (over) this.#hush = null;
+    return !over;
+  }
+
   /** Figures of the time since the last call; null at the first. */
   async measure(): Promise<ReceiverFigures | null> {
     const totals = readTotals(await this.#session.getStats());
@@ -123,6 +144,15 @@ export class Talk {
     this.#totals = totals;
     this.#audioDelayMs = figures?.audioDelayMs ?? this.#audioDelayMs;
     return figures;
+  }
+
+  /** The hush lasts until the end of what was heard; an utterance that had not begun needs none. */
+  #endHush(utterance: string, durationMs: number): void {
+    if (this.#hush === null) return;
+    const endMs = this.#started?.utterance === utterance ? this.#started.startMs + durationMs : -Infinity;
+    const { sinceMs, untilMediaMs } = this.#hush;
+    const end = endMs + HUSH_MARGIN_MS;
+    this.#hush = { sinceMs, untilMediaMs: untilMediaMs === Infinity ? end : Math.max(untilMediaMs, end) };
   }
 
   #listen(): void {

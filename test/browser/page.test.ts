@@ -53,7 +53,7 @@ const perceive = async ({ ms, mouth }: { ms: number; mouth: typeof MOUTH }): Pro
   const startMs = performance.now();
   for (let turn = 0; performance.now() - startMs < ms; turn += 1) {
     analyser.getFloatTimeDomainData(samples);
-    levels.push(Math.hypot(...samples) / Math.sqrt(samples.length));
+    levels.push((video.volume * Math.hypot(...samples)) / Math.sqrt(samples.length));
     const word = document.querySelector('.saying')?.textContent;
     if (word && words.at(-1) !== word) words.push(word);
     if (turn % 2 === 0) {
