@@ -254,6 +254,8 @@ class MotionFlow(nn.Module):
         self.register_buffer("persist", torch.tensor([c.persist for c in space.CHANNELS]).T.contiguous())
         self.register_buffer("spread", torch.ones(channels))
         self.register_buffer("fastest", torch.ones(2, channels))
+        self.register_buffer("surprise_low", torch.full((channels,), -1e3))
+        self.register_buffer("surprise_high", torch.full((channels,), 1e3))
         self.register_buffer("scale", torch.ones(channels))
         self.register_buffer("gates", torch.tensor(GATES, dtype=torch.float32), persistent=False)
         lip_history = LIP_HISTORY_FRAMES * LIPS
@@ -332,12 +334,13 @@ class MotionFlow(nn.Module):
         )
 
     def sample(self, features: Tensor, history: Tensor, lip_noise: Tensor, face_noise: Tensor, dice: Tensor) -> Tensor:
-        """Next channels [batch, channels]."""
+        """Next channels [batch, channels]; no surprise is larger than training saw, a flow's tails are not data."""
         lip_condition, face_condition = self.conditions(features, history, dice)
         x = torch.cat(
             [self.lip_flow.inverse(lip_noise, lip_condition), self.face_flow.inverse(face_noise, face_condition)], 1
         )
-        return x * self.scale + self.expected(history)
+        surprise = torch.clamp(x * self.scale, self.surprise_low, self.surprise_high)
+        return surprise + self.expected(history)
 
 
 GATES = (

@@ -75,6 +75,12 @@ def measure_scales(clips: Clips, model: MotionFlow) -> None:
     surprise = clips.target[rows] - model.expected(past[:, -3:])
     grain = torch.tensor([c.grain for c in space.CHANNELS], device=rows.device)
     model.scale.copy_((surprise**2).mean(0).sqrt() + grain)
+    for some in clips.usable.split(20_000):
+        surprise = clips.target[some] - model.expected(clips.past(some)[:, -3:])
+        low, high = surprise.amin(0), surprise.amax(0)
+        first = some[0] == clips.usable[0]
+        model.surprise_low.copy_(low if first else torch.minimum(model.surprise_low, low))
+        model.surprise_high.copy_(high if first else torch.maximum(model.surprise_high, high))
 
 
 def augment(power: Tensor, generator: torch.Generator) -> Tensor:
@@ -89,6 +95,9 @@ def augment(power: Tensor, generator: torch.Generator) -> Tensor:
     limit = torch.rand(batch, 1, generator=generator) < 0.08
     top = torch.rand(batch, 1, generator=generator) * 0.7 + 0.3
     power = power * torch.where(limit & (place > top), 0.003, 1.0)[:, :, None]
+    limit = torch.rand(batch, 1, generator=generator) < 0.08
+    bottom = torch.rand(batch, 1, generator=generator) * 0.4 - 1
+    power = power * torch.where(limit & (place < bottom), 0.003, 1.0)[:, :, None]
     noisy = (torch.rand(batch, 1, 1, generator=generator) < 0.25).float()
     floor = torch.exp(draw(1)[:, :, None] * 1.5 - 18 - 0.4 * draw(1)[:, :, None] * place[:, None])
     return power + noisy * floor * torch.rand(power.shape, generator=generator) * 2
