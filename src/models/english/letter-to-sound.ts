@@ -66,6 +66,10 @@ const findFile = (): string => {
   throw new VisavisError('bad_model', `${FILE} is missing: it belongs to the repository`);
 };
 
+/** Bytes at an address of their own: an array of numbers must not begin between two. */
+const copy = (bytes: Buffer, offset: number, length: number): ArrayBuffer =>
+  Uint8Array.from(bytes.subarray(offset, offset + length)).buffer;
+
 const parse = (file: string): Model => {
   const bytes = inflateSync(readFileSync(file));
   const headerLength = bytes.readUInt32LE(0);
@@ -82,12 +86,15 @@ const parse = (file: string): Model => {
   let offset = 4 + headerLength;
   trie.firstChild[ROOT] = 1;
   for (const count of header.levels) {
+    const [pairs, children] = [0, 1].map((i) => new Uint16Array(copy(bytes, offset + 2 * count * i, 2 * count)));
+    const probabilities = bytes.subarray(offset + 4 * count, offset + 5 * count);
+    const weights = bytes.subarray(offset + 5 * count, offset + 6 * count);
+    trie.pair.set(pairs ?? [], node);
     for (let i = 0; i < count; i++, node++) {
-      trie.pair[node] = bytes.readUInt16LE(offset + 2 * i);
       trie.firstChild[node] = child;
-      child += bytes.readUInt16LE(offset + 2 * count + 2 * i);
-      trie.logProbability[node] = -bytes.readUInt8(offset + 4 * count + i) * LOG_STEP;
-      trie.backOff[node] = (bytes.readUInt8(offset + 5 * count + i) - WEIGHT_ZERO) * LOG_STEP;
+      child += children?.[i] ?? 0;
+      trie.logProbability[node] = -(probabilities[i] ?? 0) * LOG_STEP;
+      trie.backOff[node] = ((weights[i] ?? 0) - WEIGHT_ZERO) * LOG_STEP;
     }
     offset += 6 * count;
   }
