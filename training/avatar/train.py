@@ -5,7 +5,8 @@
     python -m avatar.train … --run /tmp/smoke --minutes 1 --limit 60  # smoke test
 
 Stage 0 fits the modal flow of the real-time size, stage 1 the whole warp, both on exact correspondences; stage 2
-trains everything on pictures. The learning rate falls along a half cosine to the end of the time budget.
+trains everything on pictures, in its second half also against an adversary that sees mouths. The learning rate falls
+along a half cosine to the end of the time budget.
 """
 
 import argparse
@@ -21,6 +22,7 @@ import torch
 
 from avatar.correspondence import POINT_WEIGHTS
 from avatar.data import NEUTRAL, Portraits, to_float
+from avatar.discriminator import MouthDiscriminator, crop, deceive_loss, discriminator_loss
 from avatar.evaluate import measure
 from avatar.losses import flow_error, pixel_loss, roughness
 from avatar.modal import fit_modal_flow
@@ -42,6 +44,10 @@ class TrainConfig:
     warp_share: float = 0.10  # end of stage 1
     structure: float = 0.15
     feature: float = 0.5
+    adversarial: float = 0.004  # a quarter of the pixel loss's gradient at the mouth
+    adversarial_from: float = 0.5  # share of the time; its adversary begins a little earlier
+    adversary_lead: float = 0.05
+    adversary_rate: float = 4e-4
     flow: float = 2.0
     roughness: float = 0.3
     warped: float = 0.2
@@ -73,13 +79,23 @@ class Trainer:
         others = [p for p in self.model.parameters() if id(p) not in chosen]
         groups = [{"params": others, "factor": 1.0}, {"params": modulation, "factor": config.modulation_rate}]
         self.optimizer = torch.optim.AdamW(groups, config.rate, betas=(0.9, 0.99), weight_decay=1e-4)
+        self.adversary = MouthDiscriminator().to(self.device)
+        self.adversary_optimizer = torch.optim.Adam(
+            self.adversary.parameters(), config.adversary_rate, betas=(0.0, 0.9)
+        )
         # Compiling fuses the many small operations between convolutions: 0.40 → 0.29 s a step on one core.
         self.draw = torch.compile(self.model.forward) if fuse else self.model
         self.compare = torch.compile(pixel_loss) if fuse else pixel_loss
         self.perceive = torch.compile(feature_loss) if fuse else feature_loss
         self.reader = reader.to(self.device, memory_format=torch.channels_last) if reader else None
         self.step, self.seconds = 0, 0.0
-        self.parts = {"model": self.model, "ema": self.ema, "optimizer": self.optimizer}
+        self.parts = {
+            "model": self.model,
+            "ema": self.ema,
+            "optimizer": self.optimizer,
+            "adversary": self.adversary,
+            "adversary_optimizer": self.adversary_optimizer,
+        }
         if progress := resume(run, self.parts):
             self.step, self.seconds = progress["step"], progress["seconds"]
         self.random = np.random.default_rng([config.seed, self.step])
@@ -109,6 +125,19 @@ class Trainer:
         self.ema.model.warping.modal.load_state_dict(self.model.warping.modal.state_dict())
         print(f"modal flow: {error * 128:.2f} px off", flush=True)
 
+    def contend(
+        self, picture: torch.Tensor, target: torch.Tensor, landmarks: torch.Tensor, share: float
+    ) -> torch.Tensor:
+        """One step of the adversary; returns the renderer's part of the contest, 0 while the adversary has its lead."""
+        self.adversary.requires_grad_(True)
+        drawn, true = crop(picture, landmarks), crop(target, landmarks)
+        self.adversary_optimizer.zero_grad()
+        discriminator_loss(self.adversary, true, drawn).backward()
+        self.adversary_optimizer.step()
+        if share < self.config.adversarial_from:
+            return torch.zeros((), device=self.device)
+        return self.config.adversarial * deceive_loss(self.adversary.requires_grad_(False), drawn)
+
     def train_step(self, share: float) -> dict[str, float]:
         """One step of stage 1 or 2 on one batch drawn from the neutral portrait; `share` of the time is over."""
         config, data = self.config, self.portraits
@@ -131,6 +160,8 @@ class Trainer:
             if self.reader:
                 with torch.autocast(self.device.type, torch.bfloat16):
                     loss = loss + config.feature * self.perceive(self.reader, picture, target)
+        if share >= config.adversarial_from - config.adversary_lead:
+            loss = loss + self.contend(picture, target, torch.from_numpy(data.landmarks[numbers.numpy()]), share)
         self.optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)

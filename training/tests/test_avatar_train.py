@@ -75,6 +75,19 @@ def test_features_of_the_reader_join_the_loss(portraits, tmp_path):
     assert joined["loss"] > alone["loss"]
 
 
+def test_the_adversary_learns_first_and_then_joins_the_loss(portraits, tmp_path):
+    config = TrainConfig(batch=2, adversarial_from=0.5, adversary_lead=0.1)
+    trainer = Trainer(config, portraits, tmp_path)
+    weight = trainer.adversary.layers[0].parametrizations.weight.original
+    before = weight.clone()
+
+    trainer.train_step(0.3)
+    assert torch.equal(weight, before)
+    trainer.train_step(0.45)
+    assert not torch.equal(weight, before)
+    assert np.isfinite(trainer.train_step(0.6)["loss"])
+
+
 def test_the_warp_stage_leaves_the_editing_network_alone(portraits, tmp_path):
     trainer = Trainer(TrainConfig(batch=2), portraits, tmp_path)
     before = trainer.model.editing.in64.conv.weight.clone()
