@@ -108,7 +108,6 @@ const limits = z.strictObject({
   maxUtterances: z.int().describe('Utterances that are not finished'),
   maxMessageBytes: z.int(),
 });
-export type SessionLimits = z.infer<typeof limits>;
 
 const word = z.strictObject({
   text: z.string(),

@@ -116,7 +116,7 @@ describe('over WebSocket, the server', () => {
 
   test('frees the session of a client that vanishes without a word', async () => {
     const socket = await open();
-    (socket as unknown as { _socket: { pause(): void } })._socket.pause();
+    socket.pause();
 
     await until(async () => (await ready()).sessions === 0);
 
