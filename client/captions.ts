@@ -4,7 +4,7 @@ import type { SpokenWord } from './messages.ts';
 /** Words kept on the page: more than fit, and few enough for an hour of speech. */
 const SHOWN_WORDS = 160;
 
-/** A word with the punctuation around it. */
+/** A word with the punctuation around it and the white space after it. */
 export interface CaptionWord {
   readonly text: string;
   readonly startMs: number;
@@ -42,21 +42,28 @@ export const lastBegun = (words: readonly CaptionWord[], mediaMs: number): numbe
 };
 
 /**
- * The words as they stand in the text, each with what follows it up to the next word, so that captions keep punctuation.
- * The first one takes what stands before it.
+ * The words as they stand in the text, each with the punctuation that sticks to it and the white space after it.
+ *
+ * @param from - index in the text where the first word may begin: its opening quotation mark, for example.
  */
 export const withPunctuation = (words: readonly SpokenWord[], text: string, from: number): CaptionWord[] =>
-  words.map(({ startMs, endMs, charStart, text: spoken }, index) => {
-    const next = words[index + 1]?.charStart ?? nextBreak(text, words[index]?.charEnd ?? text.length);
-    const begin = index === 0 ? from : charStart;
-    return { text: text.slice(begin, next).trim() || spoken, startMs, endMs, charStart };
+  words.map(({ startMs, endMs, charStart, charEnd, text: spoken }, index) => {
+    const before = words[index - 1];
+    const begin = before ? wordBreak(text, before.charEnd, charStart) : from;
+    const next = words[index + 1];
+    const end = next ? wordBreak(text, charEnd, next.charStart) : charEnd + tail(text, charEnd).length;
+    const shown = text.slice(begin, end).trimStart();
+    return { text: next && shown ? shown : `${shown.trimEnd() || spoken} `, startMs, endMs, charStart };
   });
 
-/** End of the punctuation that sticks to a word ending at `index`. */
-const nextBreak = (text: string, index: number): number => {
-  const space = text.slice(index).search(/\s/);
-  return space === -1 ? text.length : index + space;
+/** Where one word ends and the next begins: after the last white space between them, or right at the next. */
+const wordBreak = (text: string, from: number, to: number): number => {
+  const gap = text.slice(from, to);
+  return to - (/\s/.test(gap) ? (/\S*$/.exec(gap)?.[0].length ?? 0) : 0);
 };
+
+/** The punctuation that sticks to a word ending at `from`. */
+const tail = (text: string, from: number): string => /^\S*/.exec(text.slice(from))?.[0] ?? '';
 
 /** All utterances of a session on the media clock. */
 export class CaptionTimeline {
@@ -138,12 +145,10 @@ export class CaptionView {
   #append(text: string): void {
     const span = document.createElement('span');
     span.textContent = text;
-    this.#element.append(span, ' ');
+    this.#element.append(span);
     this.#spans.push(span);
     if (this.#spans.length <= SHOWN_WORDS || this.#current < SHOWN_WORDS / 2) return;
-    const old = this.#spans.shift();
-    old?.nextSibling?.remove();
-    old?.remove();
+    this.#spans.shift()?.remove();
     this.#gone += 1;
     this.#current -= 1;
   }

@@ -84,7 +84,7 @@ export class Stage {
 
   #showSound(): void {
     const { sound, soundLabel, video } = this.#elements;
-    sound.setAttribute('aria-pressed', String(!video.muted));
+    sound.toggleAttribute('data-on', !video.muted);
     sound.toggleAttribute('data-call', video.muted && this.#soundWanted);
     soundLabel.textContent = video.muted ? 'Turn sound on' : 'Turn sound off';
   }

@@ -13,16 +13,25 @@ const WORDS: readonly SpokenWord[] = [
 describe('withPunctuation', () => {
   it('gives every word the punctuation around it', () => {
     const texts = withPunctuation(WORDS, TEXT, 0).map(({ text }) => text);
-    expect(texts).toEqual(['“Well,”', 'she', 'said:', 'hello!']);
+    expect(texts).toEqual(['“Well,” ', 'she ', 'said: ', 'hello! ']);
+  });
+
+  it('leaves an opening quotation mark to the word after it, and hyphens without a space', () => {
+    const text = 'a well-known "word"';
+    const words = ['a', 'well', 'known', 'word'].map((word, index) => {
+      const charStart = text.indexOf(word, index);
+      return { text: word, startMs: index, endMs: index + 1, charStart, charEnd: charStart + word.length };
+    });
+    expect(withPunctuation(words, text, 0).map(({ text }) => text)).toEqual(['a ', 'well-', 'known ', '"word" ']);
   });
 
   it('leaves the following words out of the last one when more text is known than timed', () => {
     const texts = withPunctuation(WORDS.slice(0, 3), TEXT, 0).map(({ text }) => text);
-    expect(texts.at(-1)).toBe('said:');
+    expect(texts.at(-1)).toBe('said: ');
   });
 
   it('falls back on the spoken word when the text is not known', () => {
-    expect(withPunctuation(WORDS, '', 0).map(({ text }) => text)).toEqual(['Well', 'she', 'said', 'hello']);
+    expect(withPunctuation(WORDS, '', 0).map(({ text }) => text)).toEqual(['Well ', 'she ', 'said ', 'hello ']);
   });
 });
 
@@ -72,14 +81,14 @@ describe('CaptionTimeline', () => {
     const timeline = new CaptionTimeline();
     timeline.add('a', WORDS.slice(0, 2), TEXT.slice(0, 12));
     timeline.add('a', WORDS.slice(2), TEXT);
-    expect(timeline.at(2000)?.words.map(({ text }) => text)).toEqual(['“Well,”', 'she', 'said:', 'hello!']);
+    expect(timeline.at(2000)?.words.map(({ text }) => text)).toEqual(['“Well,” ', 'she ', 'said: ', 'hello! ']);
   });
 
   it('drops the words that were not heard', () => {
     const timeline = new CaptionTimeline();
     timeline.add('a', WORDS, TEXT);
     timeline.cut('a', '“Well,” she'.length);
-    expect(timeline.at(9999)?.words.map(({ text }) => text)).toEqual(['“Well,”', 'she']);
+    expect(timeline.at(9999)?.words.map(({ text }) => text)).toEqual(['“Well,” ', 'she ']);
     timeline.cut('unknown', 0);
     timeline.cut('a', 0);
     expect(timeline.at(9999)).toMatchObject({ words: [], current: -1 });
