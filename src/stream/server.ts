@@ -67,7 +67,8 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
   let draining = false;
   let opened = 0;
 
-  const app = fastify({ bodyLimit: config.limits.messageBytes });
+  // A client that does not read its answer must not keep the server from closing.
+  const app = fastify({ bodyLimit: config.limits.messageBytes, forceCloseConnections: true });
   addErrorForm(app, log);
   app.get('/livez', () => ({ status: 'ok' }));
   app.get('/readyz', (_request, reply) => {
