@@ -1,4 +1,6 @@
-"""The flow p_i = f(n_i; p_{i-K..i-1}, a_{i-τ..i+τ}) of PIRenderer §3.4, one video frame a call.
+"""The flow p_i = f(n_i; p_{i-K..i-1}, a_{i-τ..i+τ}) that drives PIRenderer (Ren et al., ICCV 2021) by sound.
+
+One call gives one video frame.
 
     pcm ─ log-mel ─┬─ convolutions ─ lips condition ─ lips flow (9 channels) ──┬─ decode ─ 59 values
                    └─ convolutions ┬ face condition ─ face flow (13 channels) ─┘

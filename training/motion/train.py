@@ -98,6 +98,8 @@ def augment(power: Tensor, generator: torch.Generator) -> Tensor:
     limit = torch.rand(batch, 1, generator=generator) < 0.08
     bottom = torch.rand(batch, 1, generator=generator) * 0.4 - 1
     power = power * torch.where(limit & (place < bottom), 0.003, 1.0)[:, :, None]
+    blurred = torch.rand(batch, 1, 1, generator=generator) < 0.15  # as neural voices do
+    power = torch.where(blurred, torch.nn.functional.avg_pool1d(power, 3, 1, 1, count_include_pad=False), power)
     noisy = (torch.rand(batch, 1, 1, generator=generator) < 0.25).float()
     floor = torch.exp(draw(1)[:, :, None] * 1.5 - 18 - 0.4 * draw(1)[:, :, None] * place[:, None])
     return power + noisy * floor * torch.rand(power.shape, generator=generator) * 2
