@@ -1,7 +1,7 @@
 /** Readers of dates, years and times of day. */
-import { MONTH_NAMES, MONTHS } from './lexicon.ts';
+import { DAYS, MONTH_NAMES, MONTHS } from './lexicon.ts';
 import { pluralOf, readCardinal, readOrdinal, readYear } from './numbers.ts';
-import { ENDS, sticky } from './patterns.ts';
+import { DASH, ENDS, sticky } from './patterns.ts';
 import { type Place, type Reader, reader, spellOut } from './reader.ts';
 
 const isDay = (day: string) => /^\d\d?$/.test(day) && Number(day) >= 1 && Number(day) <= 31;
@@ -47,7 +47,21 @@ export const readDay = (number: string, place: Place): string[] | undefined => {
 /** Four figures that are likelier a year than a count. */
 export const looksLikeYear = (digits: string): boolean => /^(?:1[1-9]|20)\d\d$/.test(digits);
 
+const DAY = 'Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun';
+
+const dayName = (short = ''): string[] => {
+  const name = DAYS.find((day) => day.startsWith(short.slice(0, 3).toLowerCase()));
+  return name === undefined || short === '' ? [] : [name];
+};
+
 export const DATE_READERS: readonly Reader[] = [
+  reader(sticky(`(?<from>${DAY})${DASH}(?<until>${DAY})${ENDS}`), 'word', ({ from, until }) => [
+    ...dayName(from),
+    'to',
+    ...dayName(until),
+  ]),
+  // "Sat" and "Sun" are words.
+  reader(sticky(String.raw`(?<day>Mon|Tues?|Wed|Thu(?:rs?)?|Fri)${ENDS}(?!\.)`), 'word', ({ day }) => dayName(day)),
   reader(
     sticky(
       String.raw`(?<year>\d{4})-(?<month>\d\d)-(?<day>\d\d)(?:T(?<hour>\d\d):(?<minute>\d\d)(?::\d\d(?:\.\d{1,9})?)?Z?)?${ENDS}`,
@@ -83,5 +97,5 @@ export const DATE_READERS: readonly Reader[] = [
   reader(sticky(String.raw`'?(?<decade>\d{3}0|[1-9]0)'?s${ENDS}`), 'other', ({ decade = '' }) =>
     pluralOf(decade.length === 4 ? readYear(decade) : readCardinal(decade)),
   ),
-  reader(sticky(String.raw`'(?<year>\d\d)${ENDS}`), 'other', ({ year = '' }) => readMinutes(year)),
+  reader(sticky(String.raw`(?<![\p{L}\p{N}])'(?<year>\d\d)${ENDS}`), 'other', ({ year = '' }) => readMinutes(year)),
 ];

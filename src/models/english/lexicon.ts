@@ -15,6 +15,8 @@ export const MONTHS = 'january february march april may june july august septemb
   ' ',
 );
 
+export const DAYS = 'monday tuesday wednesday thursday friday saturday sunday'.split(' ');
+
 /** Month names and their abbreviations without the dot, lower case. */
 export const MONTH_NAMES: ReadonlyMap<string, string> = new Map([
   ...MONTHS.map((month) => [month, month] as const),
@@ -111,5 +113,5 @@ export const SCALES: ReadonlyMap<string, string> = new Map([
 export const SYMBOLS = table(`
   &=and; @=at; %=percent; +=plus; #=hash; ×=times; ÷=divided by; ±=plus or minus; ≈=approximately; ≤=less than or equal to
   ≥=greater than or equal to; ≠=not equal to; <=less than; >=greater than; →=to; °=degrees; $=dollars; €=euros; £=pounds; ~=about; *=times
-  √=root of; ∞=infinity; π=pi; ∑=sum of; µ=micro; §=section
+  ²=squared; ³=cubed; √=root of; ∞=infinity; π=pi; ∑=sum of; µ=micro; §=section
 `).set('=', 'equals');

@@ -70,6 +70,10 @@ export const readMixed = (word: string): string[] => {
     const letters = readCapitals(plural);
     return [...letters.slice(0, -1), `${letters.at(-1)}'s`];
   }
-  if (word !== word.toUpperCase() && isKnown(lower)) return [lower];
-  return (word.match(PIECES) ?? []).flatMap(readPiece);
+  if (word !== word.toUpperCase() && isKnown(lower.replace(/'s?$/, ''))) return [lower];
+  // "CO2" is no company.
+  const isFormula = /\d/.test(word);
+  return (word.match(PIECES) ?? []).flatMap((piece) =>
+    isFormula && /^[A-Z]{1,3}$/.test(piece) ? spellOut(piece) : readPiece(piece),
+  );
 };

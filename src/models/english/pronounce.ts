@@ -29,6 +29,7 @@ const EXCEPTIONS: ReadonlyMap<string, Phones> = new Map(
     chatbot: 'CH AE1 T B AA2 T',
     openai: 'OW1 P AH0 N EY2 AY1',
     chatgpt: 'CH AE1 T JH IY2 P IY2 T IY1',
+    re: 'R IY1',
     app: 'AE1 P',
     blog: 'B L AO1 G',
     selfie: 'S EH1 L F IY0',

@@ -24,6 +24,7 @@ const readUnit = (unit: string, number: string): string[] | undefined => {
 };
 
 const readFraction = (over: string, under: string): string[] => {
+  if (over === under) return [...readCardinal(over), ...readCardinal(under)];
   if (under.length > 2 || over.length > 2 || Number(under) < 2) {
     return interleave([readCardinal(over), readCardinal(under)], 'over');
   }
@@ -53,7 +54,7 @@ const readQuantity = (match: RegExpExecArray, place: Place): Reading | undefined
   ATTACHED_UNIT.lastIndex = at + length;
   const unit = ATTACHED_UNIT.exec(plain)?.[0];
   if (unit !== undefined) {
-    const scale = SCALES.get(unit)?.split(' ');
+    const scale = unit === 'K' ? ['k.'] : SCALES.get(unit)?.split(' ');
     const measure = readUnit(unit, isSigned ? sign + last : last);
     const spoken = RATHER_SCALE.has(unit) ? scale : (measure ?? scale);
     return spoken && { length: length + unit.length, kind: 'other', words: [...read(readNumber), ...spoken] };

@@ -73,6 +73,7 @@ const readWord = (word: string, place: Place): string[] => {
   if (numeral !== undefined) return numeral;
   const possessive = /^([A-Z]{2,})'(?:S|s)$/.exec(word)?.[1];
   if (word === word.toUpperCase() && possessive === undefined) return readCapitals(word, isShouted(place, word.length));
+  if (/^[A-Z]?[a-z]*(?:'[a-z]+)+$/.test(word)) return [lower];
   if (/^[A-Z]?[a-z']+$/.test(word)) {
     if (MONTH_NAMES.has(lower) && word !== lower && !isKnown(lower)) return [MONTH_NAMES.get(lower) ?? lower];
     return readMixed(lower.includes("'") ? word : lower);
@@ -179,11 +180,12 @@ export const WORD_READERS: readonly Reader[] = [
       };
     },
   },
-  reader(/[&=%+×÷±≈≤≥≠→°π∞√∑µ§<>~$€£@*]/uy, 'other', (_, { plain, at, previous }) => {
+  reader(/[²³&=%+×÷±≈≤≥≠→°π∞√∑µ§<>~$€£@*]/uy, 'other', (_, { plain, at, previous }) => {
     const symbol = plain.charAt(at);
     const spoken = SYMBOLS.get(symbol)?.split(' ');
     const after = plain.slice(at + 1, at + 3);
     const isOperand = /^ ?[\p{N}\p{L}(]/u.test(after) && previous !== undefined && previous.adjacent;
+    if (symbol === '²' || symbol === '³') return /[\p{L}\p{N})]/u.test(plain.charAt(at - 1)) ? spoken : [];
     if (symbol === '&' || symbol === '@') return previous === undefined && after === '' ? [] : spoken;
     if (symbol === '%' || symbol === '°') return previous?.kind === 'number' ? spoken : [];
     if (symbol === '~') return /^\d/.test(after) ? spoken : [];
