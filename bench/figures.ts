@@ -53,7 +53,7 @@ export const single = (what: string, unit: string, value: number | null, options
     what,
     unit,
     { p50: null, p95: null, worst: null, [options.goal?.of ?? 'p50']: value },
-    value === null ? 0 : 1,
+    value === null || Number.isNaN(value) ? 0 : 1,
     options,
   );
 

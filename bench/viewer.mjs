@@ -6,6 +6,7 @@ const SUBPROTOCOL = 'visavis.v1';
 const video = document.querySelector('video');
 const peer = new RTCPeerConnection();
 const waiting = new Set();
+const finished = new Set();
 let socket;
 let stats = null;
 
@@ -19,6 +20,7 @@ const next = (fits) =>
 
 const receive = (message) => {
   if (message.type === 'stats') stats = message;
+  if (message.type === 'utterance.finished') finished.add(message.utterance);
   for (const entry of waiting) {
     if (message.type === 'error') entry.reject(new Error(`${message.code}: ${message.message}`));
     else if (entry.fits(message)) entry.resolve(message);
@@ -75,15 +77,17 @@ const start = async (utterance, text) => {
 /** Says an utterance to its end and resolves with the last `stats` that the server sent meanwhile, or null. */
 const say = async (utterance, text) => {
   stats = null;
-  const finished = ofType('utterance.finished', utterance);
-  await Promise.all([start(utterance, text), finished]);
+  const ended = ofType('utterance.finished', utterance);
+  await Promise.all([start(utterance, text), ended]);
   return stats;
 };
 
+/** Stops an utterance in the middle. */
 const interrupt = async (utterance) => {
-  const finished = ofType('utterance.finished', utterance);
+  if (finished.has(utterance)) throw new Error(`${utterance} had come to its end before it was interrupted`);
+  const ended = ofType('utterance.finished', utterance);
   send({ type: 'interrupt' });
-  await finished;
+  await ended;
 };
 
 /** What both receivers tell at one moment; counters since the connection was made. */
