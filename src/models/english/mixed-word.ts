@@ -5,28 +5,12 @@ import { spellOut } from './reader.ts';
 
 /** Read as letters although the dictionary has a word of the same spelling. */
 const SPELLED = new Set(
-  'us it id ip ai ir ar vr pr hr pc tv cd dvd uk eu un la ny dc gi gp er ad bc am pm os ui ux io ram who cia fbi usa ceo cto faq'
-    .split(' ')
-    .filter((word) => !['ram', 'who'].includes(word)),
+  'us it id ip ai ir ar vr pr hr pc tv cd dvd uk eu un la ny dc gi gp er ad bc am pm os ui ux io cia fbi usa ceo cto faq'.split(
+    ' ',
+  ),
 );
 /** Capital words that are said as words though no dictionary has them. */
-const SAID = new Set([
-  'nasa',
-  'nato',
-  'unesco',
-  'unicef',
-  'opec',
-  'gif',
-  'jpeg',
-  'json',
-  'covid',
-  'lidar',
-  'ram',
-  'laser',
-  'yaml',
-  'rest',
-  'crud',
-]);
+const SAID = new Set('nasa nato unesco unicef opec gif jpeg json covid lidar ram laser yaml rest crud'.split(' '));
 const MAX_SPELLED = 5;
 
 /** Whether English could say it: a vowel, and no pile of consonants at either end. */
