@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launchChromium, type TestBrowser } from '../support/chromium.ts';
-import { startProgram, type Program } from '../support/program.ts';
+import { startPageServer, type PageServer } from '../support/page-server.ts';
 
 const SENTENCE =
   'Hello there, it is a pleasure to meet you. Many people open their mouths a little when they say hello.';
@@ -76,19 +76,19 @@ const perceive = async ({ ms, mouth }: { ms: number; mouth: typeof MOUTH }): Pro
 
 const watch = (page: Page, ms: number): Promise<Impression> => page.evaluate(perceive, { ms, mouth: MOUTH });
 
-const sessions = async ({ url }: Program): Promise<number> => {
+const sessions = async ({ url }: PageServer): Promise<number> => {
   const readiness = (await (await fetch(`${url}/readyz`)).json()) as { sessions: number };
   return readiness.sessions;
 };
 
 describe('the page', () => {
-  let program: Program;
+  let program: PageServer;
   let browser: TestBrowser;
   let page: Page;
   let errors: readonly string[];
 
   beforeAll(async () => {
-    [program, browser] = await Promise.all([startProgram(), launchChromium()]);
+    [program, browser] = await Promise.all([startPageServer(), launchChromium()]);
     ({ page, errors } = await browser.page());
   });
   afterAll(async () => {

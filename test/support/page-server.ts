@@ -1,0 +1,38 @@
+/** The built program, started as a user starts it, for all tests of a file. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import process from 'node:process';
+import { createInterface } from 'node:readline';
+import { root } from './models.ts';
+
+export interface PageServer extends AsyncDisposable {
+  /** Where it listens. */
+  readonly url: string;
+}
+
+/** Runs `dist/src/main.js` on a free port. @throws {Error} with what it wrote when it ends before it is ready. */
+export const startPageServer = async (args: readonly string[] = []): Promise<PageServer> => {
+  const child = spawn(process.execPath, [join(root, 'dist/src/main.js'), '--port', '0', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const said: string[] = [];
+  const ready = new Promise<string>((resolve, reject) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface({ input: stream }).on('line', (line) => {
+        said.push(line);
+        const address = /ready on (http\S+)/.exec(line)?.[1];
+        if (address) resolve(address);
+      });
+    }
+    child.once('exit', () => reject(new Error(`The program ended: ${said.join('\n')}`)));
+  });
+  return {
+    url: await ready,
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode !== null) return;
+      child.kill('SIGINT');
+      await once(child, 'exit');
+    },
+  };
+};
