@@ -5,7 +5,7 @@
 import { ReplaySubject, Subject, type Subscription } from 'rxjs';
 import type { Clock } from '../clock.ts';
 import { VisavisError, asVisavisError } from '../errors.ts';
-import { FRAMES_PER_SECOND, MOTION_SIZE, PACKET_MS } from '../media.ts';
+import { type AudioSlot, FRAMES_PER_SECOND, MOTION_SIZE, PACKET_MS } from '../media.ts';
 import type { Face, Inference, Voice } from '../models/inference.ts';
 import { createRandom, gaussianNoise } from '../models/random.ts';
 import {
@@ -95,6 +95,8 @@ export class LiveSession {
   /** Told when the last packet of the slot has been sent. */
   #afterSlot: { readonly sequence: number; readonly events: readonly LedgerEvent[] } | undefined;
   #owedSinceMs: number | null = null;
+  /** Without a clock sound would overtake its frames: it waits for them. null: there is a clock, or there are no frames. */
+  readonly #soundBeforeFrame: AudioSlot[] | null;
 
   private constructor(
     deps: LiveSessionDeps,
@@ -113,6 +115,8 @@ export class LiveSession {
     this.#face = parts.face;
     this.#channel = parts.channel;
     this.#sampleRateHz = parts.sampleRateHz;
+    const unpaced = open.media.transport === 'websocket' && open.media.leadMs === null;
+    this.#soundBeforeFrame = unpaced && open.media.video === true ? [] : null;
   }
 
   /**
@@ -137,6 +141,8 @@ export class LiveSession {
     const voice = await inference.voice(open.voice ?? (open.avatar ? face.voice : deps.defaults.voice));
     const video = open.media.video ?? transport === 'webrtc';
     const moves = video || open.media.motion;
+    // Made as fast as possible, silence would have no end.
+    const lives = transport === 'webrtc' || (moves && open.media.leadMs !== null);
     const sampleRateHz = sessionRate(open, codec, voice.sampleRateHz);
     const motion = moves ? await inference.motion() : null;
     const channel = await media.open({
@@ -144,7 +150,7 @@ export class LiveSession {
         transport === 'webrtc' ? { kind: 'webrtc' } : { kind: 'packets', leadMs: open.media.leadMs, audio: codec },
       sampleRateHz,
       video: video ? { size: face.size, bitrateBps: deps.bitrateBps } : null,
-      fillIdle: transport === 'webrtc' || moves,
+      fillIdle: lives,
     });
 
     const live = new LiveSession(deps, open, { voice, face, channel, sampleRateHz });
@@ -157,7 +163,7 @@ export class LiveSession {
         nowMs: () => deps.clock.nowMs(),
         noise: (sequence) => gaussianNoise(createRandom(live.#seed, sequence), MOTION_SIZE, temperature),
       },
-      { sampleRateHz, idle: transport === 'webrtc' || moves },
+      { sampleRateHz, idle: lives },
     );
     const inputs = { utterance$: live.#utterance$, played$: live.#played$, interrupt$: live.#interrupt$ };
     live.#work = pipeline(inputs).subscribe({
@@ -349,6 +355,7 @@ export class LiveSession {
     this.#interrupt$.next({ kind: 'halt', utterances });
     const sequence = await this.#channel.cut();
     if (this.#closed) return;
+    this.#soundBeforeFrame?.splice(0);
     for (const made of this.#motions.keys()) if (made >= sequence) this.#motions.delete(made);
     for (const made of this.#edges.keys()) if (made >= sequence) this.#edges.delete(made);
     const heardMs = Math.min(this.#heardMs ?? Infinity, this.#ledger.playedUntilMs);
@@ -365,7 +372,8 @@ export class LiveSession {
         const last = marks.some(({ mark }) => mark.kind === 'end');
         if (first || last) this.#edges.set(slot.sequence, { first, last });
         this.#tell(this.#ledger.composed(slot.sequence, marks));
-        this.#channel.pushAudio(slot);
+        if (this.#soundBeforeFrame) this.#soundBeforeFrame.push(slot);
+        else this.#channel.pushAudio(slot);
         break;
       }
       case 'motion':
@@ -373,6 +381,7 @@ export class LiveSession {
         break;
       case 'video':
         this.#channel.pushVideo(event.frame);
+        this.#releaseSound(event.frame.sequence);
         break;
       case 'skipped':
         this.#skippedFrames += 1;
@@ -380,8 +389,14 @@ export class LiveSession {
         break;
       case 'failed':
         this.#report(asVisavisError(event.error, 'inference_failed'));
+        if (event.utterance === null) this.#releaseSound(Infinity);
         break;
     }
+  }
+
+  #releaseSound(upTo: number): void {
+    const waiting = this.#soundBeforeFrame;
+    while (waiting?.[0] && waiting[0].sequence <= upTo) this.#channel.pushAudio(waiting.shift() as AudioSlot);
   }
 
   #onMedia(event: MediaEvent): void {

@@ -1,5 +1,5 @@
 /** The built program, started as a user starts it, for all tests of a file. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -9,6 +9,7 @@ import { root } from './models.ts';
 export interface PageServer extends AsyncDisposable {
   /** Where it listens. */
   readonly url: string;
+  readonly process: ChildProcess;
 }
 
 /** Runs `dist/src/main.js` on a free port. @throws {Error} with what it wrote when it ends before it is ready. */
@@ -29,6 +30,7 @@ export const startPageServer = async (args: readonly string[] = []): Promise<Pag
   });
   return {
     url: await ready,
+    process: child,
     async [Symbol.asyncDispose]() {
       if (child.exitCode !== null) return;
       child.kill('SIGINT');

@@ -1,38 +1,41 @@
-/** The built program, started as a user starts it. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import process from 'node:process';
-import { createInterface } from 'node:readline';
+import { onTestFinished } from 'vitest';
 import { root } from './models.ts';
+import { startPageServer } from './page-server.ts';
 
-export interface Program extends AsyncDisposable {
-  /** Where it listens. */
-  readonly url: string;
-}
+/** A fresh folder that is removed after the test. */
+export const temporaryFolder = async (): Promise<string> => {
+  const folder = await mkdtemp(join(tmpdir(), 'visavis-'));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+};
 
-/** Runs `dist/src/main.js` on a free port. @throws {Error} with what it wrote when it ends before it is ready. */
-export const startProgram = async (args: readonly string[] = []): Promise<Program> => {
-  const child = spawn(process.execPath, [join(root, 'dist/src/main.js'), '--port', '0', ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const said: string[] = [];
-  const ready = new Promise<string>((resolve, reject) => {
-    for (const stream of [child.stdout, child.stderr]) {
-      createInterface({ input: stream }).on('line', (line) => {
-        said.push(line);
-        const address = /ready on (http\S+)/.exec(line)?.[1];
-        if (address) resolve(address);
-      });
-    }
-    child.once('exit', () => reject(new Error(`The program ended: ${said.join('\n')}`)));
-  });
-  return {
-    url: await ready,
-    async [Symbol.asyncDispose]() {
-      if (child.exitCode !== null) return;
-      child.kill('SIGINT');
-      await once(child, 'exit');
-    },
-  };
+/** Runs a compiled program of the project to its end. */
+export const run = async (
+  script: string,
+  args: readonly string[],
+  input = '',
+): Promise<{ readonly code: number | null; readonly output: string; readonly errors: string }> => {
+  const child = spawn(process.execPath, [join(root, script), ...args], { cwd: root });
+  const [output, errors] = [textOf(child.stdout), textOf(child.stderr)];
+  child.stdin.end(input);
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, output: output(), errors: errors() };
+};
+
+/** The real server, with the shipped models, on a free port of the loopback address; it is stopped after the test. */
+export const startProgram = async (): Promise<{ readonly address: string; readonly process: ChildProcess }> => {
+  const server = await startPageServer();
+  onTestFinished(() => server[Symbol.asyncDispose]());
+  return { address: server.url, process: server.process };
+};
+
+const textOf = (stream: NodeJS.ReadableStream): (() => string) => {
+  let text = '';
+  stream.on('data', (chunk) => (text += String(chunk)));
+  return () => text;
 };
