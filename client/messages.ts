@@ -56,7 +56,13 @@ export type ServerMessage =
       readonly fps: number;
       readonly lateFrames: number;
     }
-  | { readonly type: 'error'; readonly code: string; readonly message: string; readonly fatal: boolean };
+  | {
+      readonly type: 'error';
+      readonly code: string;
+      readonly message: string;
+      readonly fatal: boolean;
+      readonly utterance?: string | undefined;
+    };
 
 /** The server's message of one type. */
 export type ServerMessageOf<T extends ServerMessage['type']> = Extract<ServerMessage, { type: T }>;

@@ -66,12 +66,10 @@ export class Talk {
       this.#texts.delete(utterance);
       this.#latency.finished(utterance);
     });
-    session.on('error', ({ code }) => {
-      if (!REFUSALS.has(code)) return;
-      // A text that was refused is the newest.
-      const refused = [...this.#texts.keys()].at(-1) ?? '';
-      this.#texts.delete(refused);
-      this.#latency.finished(refused);
+    session.on('error', ({ code, utterance }) => {
+      if (utterance === undefined || !REFUSALS.has(code)) return;
+      this.#texts.delete(utterance);
+      this.#latency.finished(utterance);
     });
   }
 

@@ -1,7 +1,5 @@
-// Speaks through the WebSocket, without WebRTC, and saves what is said:
+// Speaks through the WebSocket, without WebRTC, and saves what it hears (package `ws`, Node 20 or newer):
 //   node client/examples/speak.mjs "Hello, I am here." hello.wav [ws://127.0.0.1:8080]
-// Needs Node 20 or newer and the package `ws`. Plays the file as well when ALSA's `aplay` or FFmpeg's `ffplay` is installed.
-import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { WebSocket } from 'ws';
 
@@ -9,42 +7,43 @@ const [text = 'Hello, I am here.', file = 'hello.wav', server = 'ws://127.0.0.1:
 const socket = new WebSocket(`${server}/v1/session`, 'visavis.v1');
 const send = (message) => socket.send(JSON.stringify(message));
 const sound = [];
-let sampleRateHz = 0;
+let rate = 0;
 
-const wavHeader = (bytes) => {
-  const header = Buffer.from(`RIFF....WAVEfmt ${'.'.repeat(20)}data....`, 'latin1');
-  const mono16Bit = [16, 1 | (1 << 16), sampleRateHz, 2 * sampleRateHz, 2 | (16 << 16)];
-  for (const [index, value] of mono16Bit.entries()) header.writeUInt32LE(value, 16 + 4 * index);
-  header.writeUInt32LE(36 + bytes, 4);
-  header.writeUInt32LE(bytes, 40);
-  return header;
-};
-const listeners = {
-  'session.opened': ({ audio }) => {
-    ({ sampleRateHz } = audio);
-    // Word by word, as a language model would write it.
-    for (const word of text.match(/\S+\s*/g) ?? []) send({ type: 'utterance.append', utterance: 'hello', text: word });
-    send({ type: 'utterance.end', utterance: 'hello' });
-  },
-  'utterance.words': ({ words }) => console.log(words.map((word) => `${word.startMs} ms ${word.text}`).join('\n')),
-  'utterance.finished': () => {
-    const pcm = Buffer.concat(sound);
-    writeFileSync(file, Buffer.concat([wavHeader(pcm.length), pcm]));
-    console.log(`${file}: ${(pcm.length / 2 / sampleRateHz).toFixed(2)} s`);
-    socket.close();
-    if (spawnSync('aplay', ['-q', file]).error) spawnSync('ffplay', ['-v', 'error', '-nodisp', '-autoexit', file]);
-  },
-  error: ({ message }) => {
-    console.error(message);
-    process.exit(1);
-  },
-};
-// leadMs null: as fast as it is made.
+// leadMs null: the sound comes as fast as it is made.
 const media = { transport: 'websocket', audio: { codec: 'pcm_s16le' }, leadMs: null };
 socket.on('open', () => send({ type: 'session.open', media }));
-socket.on('error', ({ message }) => listeners.error({ message }));
+socket.on('error', (error) => console.error(error.message));
 socket.on('message', (data, binary) => {
-  // A binary frame is a header of 12 bytes, its first byte the kind (1: sound), and then 16-bit samples.
-  if (!binary) listeners[JSON.parse(data).type]?.(JSON.parse(data));
-  else if (data[0] === 1) sound.push(data.subarray(12));
+  // A binary frame is 12 bytes of header, its first byte the kind (1: sound), then 16-bit samples.
+  if (binary) return data[0] === 1 && sound.push(data.subarray(12));
+  const message = JSON.parse(data);
+  if (message.type === 'session.opened') {
+    rate = message.audio.sampleRateHz;
+    // Word by word, as a language model would write it.
+    for (const word of text.match(/\S+\s*/g) ?? []) send({ type: 'utterance.append', utterance: 'u1', text: word });
+    send({ type: 'utterance.end', utterance: 'u1' });
+  }
+  if (message.type === 'utterance.words')
+    for (const word of message.words) console.log(`${word.startMs} ms ${word.text}`);
+  if (message.type === 'error') console.error(message.message);
+  if (message.type === 'utterance.finished') socket.close();
+});
+socket.on('close', () => {
+  const pcm = Buffer.concat(sound);
+  // 'RIFF', size, 'WAVE', 'fmt ', 16, PCM mono, rate, bytes a second, 16 bit, 'data', size
+  const words = [
+    0x46464952,
+    36 + pcm.length,
+    0x45564157,
+    0x20746d66,
+    16,
+    0x10001,
+    rate,
+    2 * rate,
+    0x100002,
+    0x61746164,
+  ];
+  const header = Buffer.from(Uint32Array.of(...words, pcm.length).buffer);
+  writeFileSync(file, Buffer.concat([header, pcm]));
+  console.log(`${file}: ${(pcm.length / 2 / rate).toFixed(2)} s`);
 });

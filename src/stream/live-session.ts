@@ -388,7 +388,7 @@ export class LiveSession {
         this.#deps.metrics.lateFrames.inc();
         break;
       case 'failed':
-        this.#report(asVisavisError(event.error, 'inference_failed'));
+        this.#report(asVisavisError(event.error, 'inference_failed'), event.utterance);
         if (event.utterance === null) this.#releaseSound(Infinity);
         break;
     }
@@ -540,9 +540,15 @@ export class LiveSession {
     }
   }
 
-  #report({ code, message }: VisavisError): void {
+  #report({ code, message }: VisavisError, utterance: string | null = null): void {
     this.#deps.metrics.errors.inc({ code });
-    this.#deps.output.send({ type: 'error', code, message, fatal: false });
+    this.#deps.output.send({
+      type: 'error',
+      code,
+      message,
+      fatal: false,
+      ...(utterance === null ? {} : { utterance }),
+    });
   }
 
   #requireWebRtc(type: string): void {

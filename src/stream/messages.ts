@@ -153,6 +153,7 @@ export const serverMessageSchema = z.discriminatedUnion('type', [
     code: z.string(),
     message: z.string(),
     fatal: z.boolean(),
+    utterance: z.string().optional().describe('The utterance that it is about, if it is about one'),
   }),
 ]);
 export type ServerMessage = z.infer<typeof serverMessageSchema>;

@@ -62,7 +62,10 @@ export class Session {
 
   /** Takes a text frame. */
   onText(frame: string): void {
-    this.#guard(() => this.#dispatch(parseClientMessage(frame)));
+    this.#guard(() => {
+      const message = parseClientMessage(frame);
+      this.#guard(() => this.#dispatch(message), aboutOf(message));
+    });
   }
 
   /** Takes a binary frame. */
@@ -136,7 +139,7 @@ export class Session {
         { voice: opened.voice, avatar: opened.avatar, transport: message.media.transport },
         'session opened',
       );
-      for (const waiting of early) this.#guard(() => this.#perform(live, waiting));
+      for (const waiting of early) this.#guard(() => this.#perform(live, waiting), aboutOf(waiting));
     } catch (error) {
       // The client may try again with another voice, avatar or medium.
       if (this.#state.status === 'opening') this.#waitAgain();
@@ -192,21 +195,21 @@ export class Session {
     work.catch((error: unknown) => this.#answer(error));
   }
 
-  #guard(work: () => void): void {
+  #guard(work: () => void, about: { readonly utterance?: string } = {}): void {
     try {
       work();
     } catch (error) {
-      this.#answer(error);
+      this.#answer(error, about);
     }
   }
 
   /** A message that could not be obeyed is answered; the session lives. */
-  #answer(cause: unknown): void {
+  #answer(cause: unknown, about: { readonly utterance?: string } = {}): void {
     if (this.#state.status === 'closed') return;
     const error = asVisavisError(cause);
     if (error.code === 'internal') this.#log.error({ err: error }, 'message failed');
     this.#deps.metrics.errors.inc({ code: error.code });
-    this.#send({ type: 'error', code: error.code, message: error.message, fatal: false });
+    this.#send({ type: 'error', code: error.code, message: error.message, fatal: false, ...about });
   }
 
   #fail(error: VisavisError): void {
@@ -221,3 +224,7 @@ export class Session {
     this.#deps.socket.sendText(JSON.stringify(message));
   }
 }
+
+/** The utterance that a message is about, for the error that may answer it. */
+const aboutOf = (message: ClientMessage): { readonly utterance?: string } =>
+  'utterance' in message && message.utterance !== undefined ? { utterance: message.utterance } : {};

@@ -355,6 +355,7 @@ describe('a mistake of the client', () => {
     await client.play(20);
 
     expect(client.errors()).toEqual(['bad_text']);
+    expect(client.received.find(({ type }) => type === 'error')).toMatchObject({ utterance: 'a' });
     expect(client.finished().at(-1)).toMatchObject({ utterance: 'b', reason: 'completed' });
     await client.session.close();
   });

@@ -1,6 +1,6 @@
 """Teacher speech: what Debian's `flite` says for a text, with the phones it really spoke and when each one ended.
 
-Any 16 kHz flite voice works (`awb`, `rms`, `slt`); `speak_all` speaks about 150 times faster than real time on four cores.
+Any 16 kHz flite voice works (`awb`, `rms`, `slt`); `speak_all` speaks 150 times faster than real time on four cores.
 """
 
 import subprocess

@@ -21,11 +21,10 @@ from common.manifest import write_manifest
 from common.text import SYMBOLS, load_dictionary, normalize, pronounce, sequence, to_ids
 from voice.data import HOP, SAMPLE_RATE_HZ
 from voice.evaluate import load_voice
-from voice.model import Voice
+from voice.model import DURATION_NOISE_SCALE, NOISE_SCALE, Voice
 
 OPSET = 17
 WINDOW_TOLERANCE = 1e-5
-NOISE_SCALE, DURATION_NOISE_SCALE = 0.667, 0.8
 SAMPLE_TEXT = "Hello there, I am here."
 LONG_TEXT = (
     "The river walls have disappeared, and the buttresses of the bridges have been torn or washed away by the flood."

@@ -22,8 +22,8 @@ from voice.losses import ReconstructionLoss, adversarial_loss, discriminator_los
 from voice.model import Voice, VoiceConfig
 from voice.workers import average_gradients, launch
 
-MEL_WEIGHT = 22.0
-STFT_WEIGHT = 2.0
+MEL_WEIGHT = 45.0
+STFT_WEIGHT = 4.0
 FEATURE_WEIGHT = 2.0
 DURATION_EVERY = 2  # steps: the duration predictor is a fifth of the cost and converges early
 GRADIENT_CEILING = 1000.0  # far above the usual norm: only keeps one bad batch from ruining the run
