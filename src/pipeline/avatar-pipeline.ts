@@ -36,6 +36,7 @@ import {
 } from 'rxjs';
 import { type AudioSlot, FRAMES_PER_SECOND, SLOT_MS, type VideoFrame } from '../media.ts';
 import type { MotionModel, SpeechOptions } from '../models/inference.ts';
+import { DrawingTime } from './drawing-time.ts';
 import type { MotionControl } from './motion-control.ts';
 import { MotionTrack } from './motion-track.ts';
 import { Resampler } from './resampler.ts';
@@ -164,6 +165,7 @@ export const createAvatarPipeline =
       };
       const takeSlots = (): ComposedSlot[] => {
         const slots: ComposedSlot[] = [];
+        composer.allowForDrawing(tracks.drawingTime.expectedMs);
         for (let slot = ready ? composer.next() : null; slot; slot = composer.next()) slots.push(slot);
         queuedMs$.next(composer.queuedMs);
         return slots;
@@ -256,10 +258,11 @@ const soundOf = ({ sequence, pcm, speaking, marks }: ComposedSlot): PipelineEven
   marks,
 });
 
-/** Descriptors of a session: as the flow gave them, and as they are shown. They outlive interruptions. */
+/** Descriptors of a session, as the flow gave them and as they are shown, and what drawing takes. They outlive interruptions. */
 const createTracks = ({ motion }: AvatarPipelineDeps) => ({
   flow: new MotionTrack((motion?.historyFrames ?? 0) + KEPT_FRAMES),
   shown: new MotionTrack(KEPT_FRAMES),
+  drawingTime: new DrawingTime(),
 });
 
 /** Motion and frames of slots. When a step fails that is reported, and the next slot is tried. */
@@ -280,13 +283,7 @@ const draw =
         const motion$ = moved$.pipe(map((moved): PipelineEvent => ({ type: 'motion', ...moved })));
         if (!face) return motion$;
         const frame$ = moved$.pipe(
-          renderFace({
-            shown: tracks.shown,
-            face,
-            playedSequence,
-            nowMs,
-            skipped: (sequence) => skipped$.next(sequence),
-          }),
+          renderFace({ ...tracks, face, playedSequence, nowMs, skipped: (sequence) => skipped$.next(sequence) }),
         );
         return merge(motion$, frame$.pipe(map((frame): PipelineEvent => ({ type: 'video', frame }))));
       }),

@@ -58,6 +58,7 @@ const NOTHING = new Float32Array(0);
 /** Queue of speech and maker of slots for one session. The queue is bounded by its feeder, who watches `queuedMs`. */
 export class SlotComposer {
   readonly #options: Required<SlotComposerOptions>;
+  #idleLeadSlots: number;
   readonly #slotSamples: number;
   #queue: Piece[] = [];
   #queuedSamples = 0;
@@ -70,6 +71,7 @@ export class SlotComposer {
 
   constructor(options: SlotComposerOptions) {
     this.#options = { idleLeadSlots: 2, speechLeadSlots: 8, ...options };
+    this.#idleLeadSlots = this.#options.idleLeadSlots;
     this.#slotSamples = (options.sampleRateHz * SLOT_MS) / 1000;
     if (!Number.isInteger(this.#slotSamples)) {
       throw new RangeError(`sampleRateHz must be a multiple of 25, got ${options.sampleRateHz}`);
@@ -84,6 +86,13 @@ export class SlotComposer {
   /** Slots made and not yet played. */
   get outstanding(): number {
     return this.#nextSequence - this.#playedSequence - 1;
+  }
+
+  /** Makes slots earlier than `idleLeadSlots` says, up to `speechLeadSlots`, for a machine that needs more time to draw. */
+  allowForDrawing(expectedMs: number): void {
+    const { idleLeadSlots, speechLeadSlots } = this.#options;
+    const needed = Math.ceil(expectedMs / SLOT_MS) + 1;
+    if (idleLeadSlots > 0) this.#idleLeadSlots = Math.min(speechLeadSlots, Math.max(idleLeadSlots, needed));
   }
 
   /** Queues speech of an utterance, float32 at the session's rate. */
@@ -157,7 +166,8 @@ export class SlotComposer {
   }
 
   #wantsSlot(): boolean {
-    const { idle, idleLeadSlots, speechLeadSlots, lookaheadSamples } = this.#options;
+    const { idle, speechLeadSlots, lookaheadSamples } = this.#options;
+    const idleLeadSlots = this.#idleLeadSlots;
     const tail = this.#queue.at(-1);
     const ended = tail === undefined || tail.after.length > 0;
     if (this.#queuedSamples === 0) {

@@ -191,3 +191,20 @@ describe('going back', () => {
 test('a sample rate without a whole slot is refused', () => {
   expect(() => composerOf({ sampleRateHz: 11_025.5 })).toThrow(RangeError);
 });
+
+test('slots of silence are made earlier for a machine that draws slowly, and late again when it does not', () => {
+  const composer = composerOf({ idle: true, idleLeadSlots: 2, speechLeadSlots: 6 });
+  const ahead = () => {
+    while (composer.next());
+    return composer.outstanding;
+  };
+
+  composer.allowForDrawing(16);
+  const quick = ahead();
+  composer.allowForDrawing(130);
+  const slow = ahead();
+  composer.allowForDrawing(5000);
+  const hopeless = ahead();
+
+  expect([quick, slow, hopeless]).toEqual([2, 5, 6]);
+});

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { DrawingTime } from '../../../src/pipeline/drawing-time.ts';
 import { MotionTrack } from '../../../src/pipeline/motion-track.ts';
 import { renderFace } from '../../../src/pipeline/stages/render-face.ts';
 import { marbles } from '../../support/marbles.ts';
@@ -17,6 +18,7 @@ test('frames are drawn one after the other, each from the window of descriptors 
     const windows: number[][] = [];
     const deps = {
       shown: new MotionTrack(10),
+      drawingTime: new DrawingTime(),
       face: faceOf(() => (window) => {
         windows.push([0, 59, 118].map((at) => window[at] ?? Number.NaN));
         return cold('--f|', { f: new Uint8Array(6) });
@@ -45,6 +47,7 @@ test('a frame that cannot be ready before its slot is played is skipped, and tol
     let nowMs = 0;
     const deps = {
       shown: new MotionTrack(10),
+      drawingTime: new DrawingTime(),
       // Drawing takes ten slots: after the first frame nearly two further ones are expected to pass (running mean).
       face: faceOf(() => () => {
         nowMs += 400;
