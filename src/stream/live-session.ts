@@ -2,24 +2,20 @@
  * One viewer's session once it is open: its pipeline, its media and its account of what was said. The only `subscribe` of a
  * session is here; whoever opens a live session closes it.
  */
-import { ReplaySubject, Subject, type Subscription } from 'rxjs';
+import { Subject, type Subscription } from 'rxjs';
 import type { Clock } from '../clock.ts';
 import { VisavisError, asVisavisError } from '../errors.ts';
-import { type AudioSlot, FRAMES_PER_SECOND, MOTION_SIZE, PACKET_MS } from '../media.ts';
+import { type AudioSlot, FRAMES_PER_SECOND, MOTION_SIZE } from '../media.ts';
 import type { Face, Inference, Voice } from '../models/inference.ts';
 import { createRandom, gaussianNoise } from '../models/random.ts';
-import {
-  type InterruptStep,
-  type PipelineEvent,
-  type UtteranceInput,
-  createAvatarPipeline,
-} from '../pipeline/avatar-pipeline.ts';
+import { type InterruptStep, type PipelineEvent, createAvatarPipeline } from '../pipeline/avatar-pipeline.ts';
 import { MotionControl, type MotionWish, unknownExpressions } from '../pipeline/motion-control.ts';
 import { type LedgerEvent, UtteranceLedger } from '../pipeline/utterance-ledger.ts';
-import { FRAME_KIND, type FrameKind, encodeBinaryFrame } from './binary-frame.ts';
+import { FrameOutput } from './frame-output.ts';
 import type { MediaChannel, MediaCounters, MediaEvent, MediaServer } from './media/media-channel.ts';
 import type { ServerMessage, SessionOpen } from './messages.ts';
 import type { Metrics } from './metrics.ts';
+import { UtteranceFeeds } from './utterance-feeds.ts';
 
 /** Sample rates that Opus takes (RFC 6716 §2). */
 const OPUS_RATES: ReadonlySet<number> = new Set([8000, 12000, 16000, 24000, 48000]);
@@ -54,31 +50,23 @@ export interface LiveSessionDeps {
   };
 }
 
-/** Text or sound of an utterance that may still come. */
-type Feed =
-  | { readonly kind: 'text'; readonly text$: ReplaySubject<string> }
-  | { readonly kind: 'sound'; readonly pcm$: ReplaySubject<Float32Array>; samples: number };
-
 type SessionOpened = Extract<ServerMessage, { type: 'session.opened' }>;
 
 export class LiveSession {
   readonly #deps: LiveSessionDeps;
   readonly #open: SessionOpen;
   readonly #seed: number;
-  readonly #sampleRateHz: number;
   readonly #channel: MediaChannel;
   readonly #ledger = new UtteranceLedger();
   readonly #control = new MotionControl();
-  readonly #feeds = new Map<string, Feed>();
-  readonly #utterance$ = new Subject<UtteranceInput>();
+  readonly #feeds: UtteranceFeeds;
+  readonly #frames: FrameOutput;
   readonly #played$ = new Subject<number>();
   readonly #interrupt$ = new Subject<InterruptStep>();
   #work: Subscription | undefined;
   #voice: Voice;
   #face: Face;
   #cutting: Promise<void> = Promise.resolve();
-  #utterances = 0;
-  #recordings = 0;
   #closed = false;
   #heardMs: number | null = null;
   #latency: { textToAudioMs: number | null; textToVideoMs: number | null } = {
@@ -87,11 +75,6 @@ export class LiveSession {
   };
   #counters: MediaCounters | undefined;
   #skippedFrames = 0;
-  #frameSequence: Record<FrameKind, number> = { 1: 0, 2: 0, 3: 0, 4: 0 };
-  /** Descriptors that wait for their slot to be played. */
-  readonly #motions = new Map<number, Float32Array>();
-  /** Which slots open and close utterances, for the flags of binary frames. */
-  readonly #edges = new Map<number, { first: boolean; last: boolean }>();
   /** Told when the last packet of the slot has been sent. */
   #afterSlot: { readonly sequence: number; readonly events: readonly LedgerEvent[] } | undefined;
   #owedSinceMs: number | null = null;
@@ -114,7 +97,16 @@ export class LiveSession {
     this.#voice = parts.voice;
     this.#face = parts.face;
     this.#channel = parts.channel;
-    this.#sampleRateHz = parts.sampleRateHz;
+    this.#frames = new FrameOutput((frame) => deps.output.sendBinary(frame));
+    this.#feeds = new UtteranceFeeds({
+      ledger: this.#ledger,
+      clock: deps.clock,
+      voice: () => this.#voice,
+      speed: open.speed,
+      seed: this.#seed,
+      sampleRateHz: parts.sampleRateHz,
+      limits: deps.limits,
+    });
     const unpaced = open.media.transport === 'websocket' && open.media.leadMs === null;
     this.#soundBeforeFrame = unpaced && open.media.video === true ? [] : null;
   }
@@ -165,7 +157,7 @@ export class LiveSession {
       },
       { sampleRateHz, idle: lives },
     );
-    const inputs = { utterance$: live.#utterance$, played$: live.#played$, interrupt$: live.#interrupt$ };
+    const inputs = { utterance$: live.#feeds.utterance$, played$: live.#played$, interrupt$: live.#interrupt$ };
     live.#work = pipeline(inputs).subscribe({
       next: (event) => live.#onPipeline(event),
       error: (error: unknown) => deps.output.fail(asVisavisError(error)),
@@ -207,84 +199,9 @@ export class LiveSession {
     this.#channel.candidate(candidate);
   }
 
-  /** @throws {VisavisError} `text_too_long`, `too_many_utterances`, `bad_order` */
-  append(utterance: string, text: string): void {
-    const { limits, clock } = this.#deps;
-    const feed = this.#feeds.get(utterance);
-    if (!feed && this.#ledger.has(utterance)) {
-      throw new VisavisError('bad_order', `utterance "${utterance}" has ended; choose a new id for what comes next`);
-    }
-    if (feed && feed.kind !== 'text') {
-      throw new VisavisError(
-        'bad_order',
-        `utterance "${utterance}" is the client's own speech; choose another id for text`,
-      );
-    }
-    const pending = this.#ledger.openCharacters + text.length;
-    if (pending > limits.textCharacters) {
-      throw new VisavisError(
-        'text_too_long',
-        `at most ${limits.textCharacters} characters may wait, got ${pending}; send the rest when utterances have finished`,
-      );
-    }
-    if (feed) {
-      this.#ledger.append(utterance, text);
-      feed.text$.next(text);
-      return;
-    }
-    this.#requireRoomForUtterance();
-    const text$ = new ReplaySubject<string>();
-    this.#feeds.set(utterance, { kind: 'text', text$ });
-    this.#ledger.begin(utterance, clock.nowMs());
-    this.#ledger.append(utterance, text);
-    text$.next(text);
-    this.#utterances += 1;
-    const options = { speed: this.#open.speed, seed: (this.#seed + this.#utterances) % 2 ** 32 };
-    this.#utterance$.next({ kind: 'text', id: utterance, text$, voice: this.#voice, options });
-  }
-
-  /** @throws {VisavisError} `unknown_utterance` */
-  end(utterance: string): void {
-    const feed = this.#feeds.get(utterance);
-    if (!feed || feed.kind !== 'text') {
-      throw new VisavisError(
-        'unknown_utterance',
-        `there is no utterance "${utterance}" to end; utterance.append starts one`,
-      );
-    }
-    this.#feeds.delete(utterance);
-    feed.text$.complete();
-  }
-
-  /** Takes 16-bit PCM of the client's own speech, at the session's rate. */
-  recorded(pcm16: Uint8Array, first: boolean, last: boolean): void {
-    const { limits, clock } = this.#deps;
-    if (first || this.#recordings === 0) this.#recordings += 1;
-    const id = `recording-${this.#recordings}`;
-    let feed = this.#feeds.get(id);
-    if (!feed) {
-      if (this.#ledger.has(id)) return;
-      this.#requireRoomForUtterance();
-      feed = { kind: 'sound', pcm$: new ReplaySubject<Float32Array>(), samples: 0 };
-      this.#feeds.set(id, feed);
-      this.#ledger.begin(id, clock.nowMs());
-      this.#utterance$.next({ kind: 'sound', id, pcm$: feed.pcm$ });
-    }
-    if (feed.kind !== 'sound') throw new VisavisError('bad_order', `"${id}" is already the id of an utterance of text`);
-    const samples = pcm16.length / 2;
-    feed.samples += samples;
-    if ((feed.samples / this.#sampleRateHz) * 1000 > limits.recordedMs) {
-      throw new VisavisError(
-        'text_too_long',
-        `one recording may last ${limits.recordedMs} ms; begin another (flag bit 0)`,
-      );
-    }
-    const view = new DataView(pcm16.buffer, pcm16.byteOffset, pcm16.byteLength);
-    feed.pcm$.next(Float32Array.from({ length: samples }, (_, i) => view.getInt16(2 * i, true) / 32_768));
-    if (last) {
-      this.#feeds.delete(id);
-      feed.pcm$.complete();
-    }
+  /** What is to be said. */
+  get feeds(): Pick<UtteranceFeeds, 'append' | 'end' | 'recorded'> {
+    return this.#feeds;
   }
 
   /** Stops one utterance, or all of them. @throws {VisavisError} `unknown_utterance` */
@@ -293,14 +210,11 @@ export class LiveSession {
       throw new VisavisError('unknown_utterance', `utterance "${utterance}" is not being said and does not wait`);
     }
     const utterances = new Set(utterance === undefined ? this.#ledger.open : [utterance]);
-    for (const id of utterances) {
-      const feed = this.#feeds.get(id);
-      this.#feeds.delete(id);
-      if (feed?.kind === 'text') feed.text$.complete();
-      if (feed?.kind === 'sound') feed.pcm$.complete();
-    }
+    for (const id of utterances) this.#feeds.stop(id);
     // One at a time: a second one must find the slots as the first has left them.
-    this.#cutting = this.#cutting.then(() => this.#cut(utterances));
+    this.#cutting = this.#cutting
+      .then(() => this.#cut(utterances))
+      .catch((error: unknown) => this.#report(asVisavisError(error)));
   }
 
   /** Notes what the client has really played, for `spokenText` when media is sent ahead. */
@@ -356,8 +270,7 @@ export class LiveSession {
     const sequence = await this.#channel.cut();
     if (this.#closed) return;
     this.#soundBeforeFrame?.splice(0);
-    for (const made of this.#motions.keys()) if (made >= sequence) this.#motions.delete(made);
-    for (const made of this.#edges.keys()) if (made >= sequence) this.#edges.delete(made);
+    this.#frames.restart(sequence);
     const heardMs = Math.min(this.#heardMs ?? Infinity, this.#ledger.playedUntilMs);
     this.#ledger.restart(sequence);
     this.#tell(this.#ledger.interrupt(utterances, heardMs));
@@ -368,16 +281,14 @@ export class LiveSession {
     switch (event.type) {
       case 'audio': {
         const { slot, marks } = event;
-        const first = marks.some(({ mark }) => mark.kind === 'start');
-        const last = marks.some(({ mark }) => mark.kind === 'end');
-        if (first || last) this.#edges.set(slot.sequence, { first, last });
+        this.#frames.composed(slot.sequence, marks);
         this.#tell(this.#ledger.composed(slot.sequence, marks));
         if (this.#soundBeforeFrame) this.#soundBeforeFrame.push(slot);
         else this.#channel.pushAudio(slot);
         break;
       }
       case 'motion':
-        if (this.#open.media.motion) this.#motions.set(event.sequence, event.descriptor);
+        if (this.#open.media.motion) this.#frames.moved(event.sequence, event.descriptor);
         break;
       case 'video':
         this.#channel.pushVideo(event.frame);
@@ -406,7 +317,7 @@ export class LiveSession {
         this.#played$.next(-1);
         break;
       case 'played':
-        this.#sendMotion(event.sequence, event.mediaTimeMs);
+        this.#frames.played(event.sequence, event.mediaTimeMs);
         this.#onPlayed(this.#ledger.played(event.sequence, event.mediaTimeMs, event.sentAtMs), event.sequence);
         this.#askForMore(event.sequence);
         break;
@@ -414,7 +325,7 @@ export class LiveSession {
         this.#tell(this.#ledger.shown(event.sequence, event.sentAtMs));
         break;
       case 'packet':
-        this.#sendPacket(event);
+        if (this.#frames.packet(event)) this.#finishSlot(event.sequence);
         break;
       case 'state':
         if (event.state === 'failed') {
@@ -464,39 +375,10 @@ export class LiveSession {
     clock.at(nowMs + BACKPRESSURE_POLL_MS, () => this.#askForMore(sequence));
   }
 
-  #sendPacket(packet: Extract<MediaEvent, { type: 'packet' }>): void {
-    const { sequence, mediaTimeMs, keyFrame, payload } = packet;
-    if (packet.kind === 'video') {
-      this.#sendFrame(FRAME_KIND.videoOut, { mediaTimeMs, keyFrame, payload });
-      return;
-    }
-    const edges = this.#edges.get(sequence);
-    const second = (mediaTimeMs / PACKET_MS) % 2 === 1;
-    const first = edges?.first === true && !second;
-    const last = edges?.last === true && second;
-    this.#sendFrame(FRAME_KIND.audioOut, { mediaTimeMs, first, last, payload });
-    if (!second) return;
-    this.#edges.delete(sequence);
-    if (this.#afterSlot && this.#afterSlot.sequence <= sequence) {
-      this.#tell(this.#afterSlot.events);
-      this.#afterSlot = undefined;
-    }
-  }
-
-  #sendMotion(sequence: number, mediaTimeMs: number): void {
-    const descriptor = this.#motions.get(sequence);
-    this.#motions.delete(sequence);
-    if (!descriptor) return;
-    const payload = new Uint8Array(MOTION_SIZE * 4);
-    const view = new DataView(payload.buffer);
-    for (const [i, value] of descriptor.entries()) view.setFloat32(4 * i, value, true);
-    this.#sendFrame(FRAME_KIND.motionOut, { mediaTimeMs, payload });
-  }
-
-  #sendFrame(kind: FrameKind, frame: Omit<Parameters<typeof encodeBinaryFrame>[0], 'kind' | 'sequence'>): void {
-    const sequence = this.#frameSequence[kind];
-    this.#frameSequence[kind] = sequence + 1;
-    this.#deps.output.sendBinary(encodeBinaryFrame({ ...frame, kind, sequence }));
+  #finishSlot(sequence: number): void {
+    if (!this.#afterSlot || this.#afterSlot.sequence > sequence) return;
+    this.#tell(this.#afterSlot.events);
+    this.#afterSlot = undefined;
   }
 
   #onCounters(counters: MediaCounters): void {
@@ -556,16 +438,6 @@ export class LiveSession {
       throw new VisavisError(
         'bad_order',
         `${type} belongs to transport "webrtc"; this session sends media over the WebSocket`,
-      );
-    }
-  }
-
-  #requireRoomForUtterance(): void {
-    const { utterances } = this.#deps.limits;
-    if (this.#ledger.open.length >= utterances) {
-      throw new VisavisError(
-        'too_many_utterances',
-        `at most ${utterances} utterances may wait; wait for utterance.finished`,
       );
     }
   }

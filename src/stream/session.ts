@@ -73,7 +73,7 @@ export class Session {
     this.#guard(() => {
       const { payload, first, last } = decodeAudioIn(frame);
       if (this.#state.status !== 'open') throw new VisavisError('bad_order', 'session.open has to come before sound');
-      this.#state.live.recorded(payload, first ?? false, last ?? false);
+      this.#state.live.feeds.recorded(payload, first ?? false, last ?? false);
     });
   }
 
@@ -168,10 +168,10 @@ export class Session {
         live.candidate(message.candidate);
         break;
       case 'utterance.append':
-        live.append(message.utterance, message.text);
+        live.feeds.append(message.utterance, message.text);
         break;
       case 'utterance.end':
-        live.end(message.utterance);
+        live.feeds.end(message.utterance);
         break;
       case 'interrupt':
         live.interrupt(message.utterance);
