@@ -61,7 +61,7 @@ def align(expected: list[str], spoken: list[str]) -> tuple[float, list[int]]:
 
 
 def with_stress(spoken: list[str], entry: tuple[str, ...] | None) -> list[str]:
-    """A word's spoken phones in ARPAbet with the stress of its dictionary entry; without one, on the first full vowel."""
+    """A word's spoken phones in ARPAbet, stressed as its dictionary entry; without one, on the first full vowel."""
     if entry is None:
         first = next((i for i, p in enumerate(spoken) if _is_vowel(p) and p != SCHWA), -1)
         return [_named(p, "1" if i == first else "0") for i, p in enumerate(spoken)]
