@@ -240,7 +240,9 @@ def evaluate(flow: MotionFlow, sentences: Path, face: Path, out: Path, minutes: 
     idle = perform([], np.zeros(count * 640, np.int16), count, rng)
     idle_shown = space.decode(idle.channels)
     look(out / "idle.png", Clip(np.zeros(0), [], idle.channels, idle.dice, np.ones(count)), [quiet[2000:]], gap, 20)
-    limit = np.maximum(np.max([acceleration(space.decode(c.channels)) for c in clips], 0), acceleration(idle_shown))
+    varied = [make_clip(held_out[100 + i : 103 + i], seed=100 + i) for i in range(0, 90, 3)]
+    taught = [space.decode(c.channels[c.weight > 0]) for c in (*clips, *varied)]
+    limit = np.max([acceleration(m) for m in (*taught, idle_shown)], 0)
     return {
         "speech": figures,
         "robustness": robustness(step, clips, gap),
