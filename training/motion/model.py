@@ -336,13 +336,14 @@ class MotionFlow(nn.Module):
         )
 
     def sample(self, features: Tensor, history: Tensor, lip_noise: Tensor, face_noise: Tensor, dice: Tensor) -> Tensor:
-        """Next channels [batch, channels]; no surprise is larger than training saw, a flow's tails are not data."""
+        """Next channels [batch, channels]; no step is larger than training saw, a flow's tails are not data."""
         lip_condition, face_condition = self.conditions(features, history, dice)
         x = torch.cat(
             [self.lip_flow.inverse(lip_noise, lip_condition), self.face_flow.inverse(face_noise, face_condition)], 1
         )
         surprise = torch.clamp(x * self.scale, self.surprise_low, self.surprise_high)
-        return surprise + self.expected(history)
+        last, fastest = history[:, -1], self.fastest[0]
+        return torch.minimum(torch.maximum(surprise + self.expected(history), last - fastest), last + fastest)
 
 
 GATES = (
