@@ -1,4 +1,4 @@
-"""Exact correspondence: where about 700 points of an avatar's surface are in every frame, from the face model alone.
+"""Exact correspondence: where about 800 points of an avatar's surface are in every frame, from the face model alone.
 
 A warp that draws frame t from source s must, at points[t, k], look up points[s, k]. That is the true optical flow,
 also where pixels are ambiguous (skin) or differ (an open and a closed mouth). Trained on pixels alone, a warp learns
@@ -16,6 +16,8 @@ from avatar.face_model import EXPRESSIONS, NECK_PIVOT, FaceModel, head_rotation,
 HAIR_LIFT_CM = 0.9  # hair stands off the scalp
 FACING = -0.12  # cosine between normal and view below which a point counts as visible
 CAMERA_TO_PICTURE_CM = 6.0  # the plane that `frame` measures lies so far before the origin
+LIDS = ("eyeBlink_L", "eyeBlink_R")
+LID_MOVES_CM = 0.15  # how far a blink moves a vertex that belongs to a lid
 LID_CLOSED = 0.35  # weight of eyeBlink above which the iris counts as hidden
 CHUNK = 500  # frames at a time, to bound memory
 
@@ -38,6 +40,7 @@ GROUPS = {
     "neck": (110, 0.5),
     "iris": (20, 3.0),
     "hair": (110, 0.6),
+    "lids": (100, 5.0),
 }
 POINT_WEIGHTS = np.concatenate([np.full(count, weight, np.float32) for count, weight in GROUPS.values()])
 
@@ -61,12 +64,14 @@ def choose_points(model: FaceModel, base: np.ndarray) -> tuple[np.ndarray, np.nd
     scalp = head[(x > 3.2) & ((x > 8.3) | (y < 1.5))]
     groups = {"front": [front], "mouth": [mouth], "eyes": [eyes], "neck": [neck], "hair": [scalp]}
     groups["iris"] = [model.part("iris_l"), model.part("iris_r")]
+    blinks = [model.expressions[model.names.index(lid), face] for lid in LIDS]
+    groups["lids"] = [face[np.linalg.norm(blink, axis=1) > LID_MOVES_CM] for blink in blinks]
     vertices, lift, cover = [], [], []
     for name, (count, _) in GROUPS.items():
         each = count // len(groups[name])
         vertices += [group[spread(base[group], each)] for group in groups[name]]
         lift += [HAIR_LIFT_CM if name == "hair" else 0.0] * count
-        lids = ("eyeBlink_L", "eyeBlink_R") if name == "iris" else ()
+        lids = LIDS if name == "iris" else ()
         cover += [model.names.index(lid) for lid in lids for _ in range(each)] if lids else [-1] * count
     return np.concatenate(vertices), np.array(lift, np.float32), np.array(cover)
 

@@ -5,8 +5,8 @@
     python -m avatar.train … --run /tmp/smoke --minutes 1 --limit 60  # smoke test
 
 Stage 0 fits the modal flow of the real-time size, stage 1 the whole warp, both on exact correspondences; stage 2
-trains everything on pictures, in its second half also against an adversary that sees mouths. The learning rate falls
-along a half cosine to the end of the time budget.
+trains everything on pictures, if `adversarial` is set in its second half also against an adversary that sees mouths.
+The learning rate falls along a half cosine to the end of the time budget.
 """
 
 import argparse
@@ -44,7 +44,7 @@ class TrainConfig:
     warp_share: float = 0.10  # end of stage 1
     structure: float = 0.15
     feature: float = 0.5
-    adversarial: float = 0.004  # a quarter of the pixel loss's gradient at the mouth
+    adversarial: float = 0.0  # 0.004 is a quarter of the pixel loss's gradient at the mouth, and hatches the teeth
     adversarial_from: float = 0.5  # share of the time; its adversary begins a little earlier
     adversary_lead: float = 0.05
     adversary_rate: float = 4e-4
@@ -160,7 +160,7 @@ class Trainer:
             if self.reader:
                 with torch.autocast(self.device.type, torch.bfloat16):
                     loss = loss + config.feature * self.perceive(self.reader, picture, target)
-        if share >= config.adversarial_from - config.adversary_lead:
+        if config.adversarial and share >= config.adversarial_from - config.adversary_lead:
             loss = loss + self.contend(picture, target, torch.from_numpy(data.landmarks[numbers.numpy()]), share)
         self.optimizer.zero_grad()
         loss.backward()

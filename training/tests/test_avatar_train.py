@@ -76,7 +76,7 @@ def test_features_of_the_reader_join_the_loss(portraits, tmp_path):
 
 
 def test_the_adversary_learns_first_and_then_joins_the_loss(portraits, tmp_path):
-    config = TrainConfig(batch=2, adversarial_from=0.5, adversary_lead=0.1)
+    config = TrainConfig(batch=2, adversarial=0.004, adversarial_from=0.5, adversary_lead=0.1)
     trainer = Trainer(config, portraits, tmp_path)
     weight = trainer.adversary.layers[0].parametrizations.weight.original
     before = weight.clone()
