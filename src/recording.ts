@@ -62,7 +62,7 @@ export const record = async (
   const noise = (sequence: number): Float32Array =>
     gaussianNoise(createRandom(seed, sequence), MOTION_SIZE, temperature);
   const pipeline = createAvatarPipeline(
-    { motion, face: content === 'video' ? () => face : null, control: new MotionControl(), noise, nowMs: () => 0 },
+    { motion, face: content === 'video' ? () => face : null, control: new MotionControl(), noise, nowMs: null },
     { sampleRateHz, idle: false, idleLeadSlots: 0 },
   );
 

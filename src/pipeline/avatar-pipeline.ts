@@ -101,8 +101,8 @@ export interface AvatarPipelineDeps {
   readonly control: MotionControl;
   /** A slot's draw from the flow's prior: float32[59], standard normal × temperature. */
   readonly noise: (sequence: number) => Float32Array;
-  /** Time, to know how long drawing takes; only differences count. */
-  readonly nowMs: () => number;
+  /** Time, to know how long drawing takes; null: playing waits for every frame. Only differences count. */
+  readonly nowMs: (() => number) | null;
   /** Time of waits for text; default: real time. */
   readonly scheduler?: SchedulerLike;
 }

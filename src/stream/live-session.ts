@@ -152,7 +152,7 @@ export class LiveSession {
         motion,
         face: video ? () => live.#face : null,
         control: live.#control,
-        nowMs: () => deps.clock.nowMs(),
+        nowMs: live.#soundBeforeFrame ? null : () => deps.clock.nowMs(),
         noise: (sequence) => gaussianNoise(createRandom(live.#seed, sequence), MOTION_SIZE, temperature),
       },
       { sampleRateHz, idle: lives },

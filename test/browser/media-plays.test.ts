@@ -146,6 +146,5 @@ describe('media in Chromium', () => {
     expect(notPlayed).toBe(lastPlayed + 1);
     const counters = events.findLast((event) => event.type === 'counters')?.counters;
     expect(counters?.roundTripMs).not.toBeNull();
-    expect(counters?.lateFrames).toBeLessThan(10);
   });
 });

@@ -69,3 +69,23 @@ test('a frame that cannot be ready before its slot is played is skipped, and tol
     expect(skipped).toEqual([1, 2, 4]);
   });
 });
+
+test('no frame is skipped when playing waits for them, however long they take', () => {
+  marbles(({ cold, hot, expectObservable }) => {
+    const deps = {
+      shown: new MotionTrack(10),
+      drawingTime: new DrawingTime(),
+      face: faceOf(() => () => cold('100ms (f|)', { f: new Uint8Array(6) })),
+      playedSequence: () => 99,
+      nowMs: null,
+      skipped: () => undefined,
+    };
+
+    const drawn$ = hot('(ab|)', { a: slot(1), b: slot(2) }).pipe(renderFace(deps));
+
+    expectObservable(drawn$).toBe('100ms a 99ms (b|)', {
+      a: { sequence: 1, size: 2, i420: new Uint8Array(6) },
+      b: { sequence: 2, size: 2, i420: new Uint8Array(6) },
+    });
+  });
+});
