@@ -206,7 +206,7 @@ def export(run: Path, data: Path, out: Path, golden: Path, hardware: str) -> dic
             "durationNoiseScale": DURATION_NOISE_SCALE,
             "flowContextFrames": contexts["flow"],
             "decoderContextFrames": contexts["decoder"],
-            "gain": 1.0,
+            "gain": GAIN,
         },
     )
     return {**evaluation, **contexts}
