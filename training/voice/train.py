@@ -2,7 +2,7 @@
 
 python -m voice.train --data DATA --run RUN --workers 3            # CPU: one process a core
 python -m voice.train --data DATA --run RUN --batch 64 --device cuda
-python -m voice.train --data DATA --run /tmp/try --steps 20 --batch 2 --adversarial-from 10    # a minute, to see it work
+python -m voice.train --data DATA --run /tmp/try --steps 20 --batch 2 --adversarial-from 10   # a minute, to see it work
 """
 
 import argparse
