@@ -21,8 +21,9 @@ from voice.spectrum import BINS, HOP, Spectrograms
 from voice.text_encoder import TextEncoder
 from voice.wavenet import WaveNet
 
-# Less than the paper's 0.667 and 0.8: the teacher says the same text always in the same way, so noise only blurs it.
-NOISE_SCALE = 0.1
+# Less than the paper's 0.667 and 0.8: the teacher says the same text always in the same way, so noise blurs the words.
+# Without any the latent stands still within a phoneme, and the decoder can only buzz at the frame rate, 62.5 Hz.
+NOISE_SCALE = 0.4
 DURATION_NOISE_SCALE = 0.2
 
 
