@@ -184,7 +184,7 @@ export class LiveSession {
 
   /** Whether something is being said or waits to be. */
   get busy(): boolean {
-    return this.#ledger.open.length > 0;
+    return this.#ledger.open.length > 0 || this.#afterSlot !== undefined;
   }
 
   /** @throws {VisavisError} `webrtc_failed`, `bad_order` */

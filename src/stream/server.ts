@@ -23,6 +23,8 @@ import { CLOSE, Session } from './session.ts';
 const RETRY_AFTER_S = 5;
 /** How often a draining server looks whether all has been said. */
 const DRAIN_POLL_MS = 100;
+/** What was sent last is still on its way, and held back by browsers for a moment, when all has been said. */
+const DRAIN_TAIL_MS = 300;
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -172,6 +174,7 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
     while (clock.nowMs() < untilMs && [...sessions].some(({ session }) => session.busy)) {
       await delay(clock, DRAIN_POLL_MS);
     }
+    if (sessions.size > 0) await delay(clock, Math.min(DRAIN_TAIL_MS, config.drainMs));
     await close();
   };
 

@@ -14,6 +14,12 @@ const VOICE = 0.01;
 /** Beyond this, people notice that the sound is late (ITU-R BT.1359-1). The benchmark holds a closer bound on a quiet machine. */
 const NOTICEABLE_SKEW_MS = 125;
 
+/** Whether `words` are some of `text`, in its order. */
+const inTurn = (words: readonly string[], text: readonly string[]): boolean => {
+  let from = 0;
+  return words.every((word) => (from = text.indexOf(word, from) + 1) > 0);
+};
+
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** What a person in front of the page would notice in a while. */
@@ -116,7 +122,8 @@ describe('the page', () => {
     expect(speaking.loudness).toBeGreaterThan(VOICE);
     expect(speaking.mouthOpening).toBeGreaterThan(idle.mouthOpening + 0.02);
     expect(speaking.words.length).toBeGreaterThan(2);
-    expect(SENTENCE).toContain(speaking.words.join(' '));
+    // Looked at ten times a second: the shortest words may be missed, but none comes out of turn.
+    expect(inTurn(speaking.words, SENTENCE.split(' '))).toBe(true);
 
     await page.click('#stop');
     await wait(500);
