@@ -7,5 +7,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Inference workers and Chromium share the cores: more files at once only make each other late.
     maxWorkers: 2,
+    // Real time and a real browser: a machine that is busy for a moment may try once more.
+    retry: 1,
   },
 });

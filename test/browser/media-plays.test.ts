@@ -110,7 +110,7 @@ describe('media in Chromium', () => {
     );
     expect(errors).toEqual([]);
     expect([after.video.frameWidth, after.video.frameHeight]).toEqual([SIZE, SIZE]);
-    expect(framesPerSecond).toBeGreaterThan(20);
+    expect(framesPerSecond).toBeGreaterThan(15);
     expect(framesPerSecond).toBeLessThan(28);
     // Chromium counts the square of the peak: 0.25 for a sine of amplitude 0.5.
     expect(energy).toBeGreaterThan(0.15);
@@ -138,7 +138,7 @@ describe('media in Chromium', () => {
     const silent = await stats();
     await channel.close();
 
-    expect(later.video.framesDecoded - restarted.video.framesDecoded).toBeGreaterThan(35);
+    expect(later.video.framesDecoded - restarted.video.framesDecoded).toBeGreaterThan(25);
     expect(later.audio.totalAudioEnergy - restarted.audio.totalAudioEnergy).toBeGreaterThan(0.12);
     expect(silent.audio.totalAudioEnergy - quiet.audio.totalAudioEnergy).toBeLessThan(0.001);
     expect(silent.audio.packetsReceived).toBeGreaterThan(quiet.audio.packetsReceived + 40);

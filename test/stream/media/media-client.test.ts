@@ -100,9 +100,9 @@ describe('a WebRTC session', () => {
     const played = ofType(events, 'played');
     expect(played.map(({ sequence }) => sequence)).toEqual(played.map((_, i) => i));
     expect(played.every(({ mediaTimeMs, sentAtMs }) => sentAtMs >= startMs + mediaTimeMs)).toBe(true);
-    expect(ofType(events, 'shown').length).toBeGreaterThan(50);
+    expect(ofType(events, 'shown').length).toBeGreaterThan(30);
     const counters = ofType(events, 'counters').at(-1)?.counters;
-    expect(counters?.audioPackets).toBeGreaterThan(90);
+    expect(counters?.audioPackets).toBeGreaterThan(50);
     expect(counters?.keyFrames).toBeGreaterThanOrEqual(1);
     expect(counters?.bytes).toBeGreaterThan(1000);
     // Sound goes on as silence when nothing is queued.
