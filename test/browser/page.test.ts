@@ -102,7 +102,7 @@ describe('the page', () => {
     await program?.[Symbol.asyncDispose]();
   });
 
-  it('shows a living person within 3 s', async () => {
+  it('shows a living person soon after it opens', async () => {
     await page.goto(program.url);
     await page.waitForSelector('#stage[data-state=live]');
     expect(await page.evaluate(() => performance.now())).toBeLessThan(10_000);
