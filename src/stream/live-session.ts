@@ -11,16 +11,16 @@ import { createRandom, gaussianNoise } from '../models/random.ts';
 import { type InterruptStep, type PipelineEvent, createAvatarPipeline } from '../pipeline/avatar-pipeline.ts';
 import { MotionControl, type MotionWish, unknownExpressions } from '../pipeline/motion-control.ts';
 import { type LedgerEvent, UtteranceLedger } from '../pipeline/utterance-ledger.ts';
+import { ClientReports } from './client-reports.ts';
 import { FrameOutput } from './frame-output.ts';
-import type { MediaChannel, MediaCounters, MediaEvent, MediaServer } from './media/media-channel.ts';
+import type { MediaChannel, MediaEvent, MediaServer } from './media/media-channel.ts';
 import type { ServerMessage, SessionOpen } from './messages.ts';
 import type { Metrics } from './metrics.ts';
+import { OutputRoom } from './output-room.ts';
 import { UtteranceFeeds } from './utterance-feeds.ts';
 
 /** Sample rates that Opus takes (RFC 6716 §2). */
 const OPUS_RATES: ReadonlySet<number> = new Set([8000, 12000, 16000, 24000, 48000]);
-/** How often a full socket is looked at again. */
-const BACKPRESSURE_POLL_MS = 20;
 
 /** Where the session's output goes. */
 export interface SessionOutput {
@@ -61,6 +61,8 @@ export class LiveSession {
   readonly #control = new MotionControl();
   readonly #feeds: UtteranceFeeds;
   readonly #frames: FrameOutput;
+  readonly #reports: ClientReports;
+  readonly #room: OutputRoom;
   readonly #played$ = new Subject<number>();
   readonly #interrupt$ = new Subject<InterruptStep>();
   #work: Subscription | undefined;
@@ -69,15 +71,8 @@ export class LiveSession {
   #cutting: Promise<void> = Promise.resolve();
   #closed = false;
   #heardMs: number | null = null;
-  #latency: { textToAudioMs: number | null; textToVideoMs: number | null } = {
-    textToAudioMs: null,
-    textToVideoMs: null,
-  };
-  #counters: MediaCounters | undefined;
-  #skippedFrames = 0;
   /** Told when the last packet of the slot has been sent. */
   #afterSlot: { readonly sequence: number; readonly events: readonly LedgerEvent[] } | undefined;
-  #owedSinceMs: number | null = null;
   /** Without a clock sound would overtake its frames: it waits for them. null: there is a clock, or there are no frames. */
   readonly #soundBeforeFrame: AudioSlot[] | null;
 
@@ -98,6 +93,13 @@ export class LiveSession {
     this.#face = parts.face;
     this.#channel = parts.channel;
     this.#frames = new FrameOutput((frame) => deps.output.sendBinary(frame));
+    this.#reports = new ClientReports(deps.metrics, (message) => deps.output.send(message));
+    this.#room = new OutputRoom({
+      clock: deps.clock,
+      limits: deps.limits,
+      unsentBytes: () => deps.output.unsentBytes(),
+      fail: (error) => deps.output.fail(error),
+    });
     this.#feeds = new UtteranceFeeds({
       ledger: this.#ledger,
       clock: deps.clock,
@@ -214,7 +216,7 @@ export class LiveSession {
     // One at a time: a second one must find the slots as the first has left them.
     this.#cutting = this.#cutting
       .then(() => this.#cut(utterances))
-      .catch((error: unknown) => this.#report(asVisavisError(error)));
+      .catch((error: unknown) => this.#reports.error(asVisavisError(error)));
   }
 
   /** Notes what the client has really played, for `spokenText` when media is sent ahead. */
@@ -255,6 +257,7 @@ export class LiveSession {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#room.close();
     this.#work?.unsubscribe();
     await this.#channel.close();
   }
@@ -263,7 +266,7 @@ export class LiveSession {
     if (this.#closed) return;
     if (!this.#ledger.anyComposed(utterances)) {
       this.#interrupt$.next({ kind: 'drop', utterances });
-      this.#tell(this.#ledger.interrupt(utterances, 0));
+      this.#reports.tell(this.#ledger.interrupt(utterances, 0));
       return;
     }
     this.#interrupt$.next({ kind: 'halt', utterances });
@@ -273,7 +276,7 @@ export class LiveSession {
     this.#frames.restart(sequence);
     const heardMs = Math.min(this.#heardMs ?? Infinity, this.#ledger.playedUntilMs);
     this.#ledger.restart(sequence);
-    this.#tell(this.#ledger.interrupt(utterances, heardMs));
+    this.#reports.tell(this.#ledger.interrupt(utterances, heardMs));
     this.#interrupt$.next({ kind: 'resume', utterances, sequence });
   }
 
@@ -282,7 +285,7 @@ export class LiveSession {
       case 'audio': {
         const { slot, marks } = event;
         this.#frames.composed(slot.sequence, marks);
-        this.#tell(this.#ledger.composed(slot.sequence, marks));
+        this.#reports.tell(this.#ledger.composed(slot.sequence, marks));
         if (this.#soundBeforeFrame) this.#soundBeforeFrame.push(slot);
         else this.#channel.pushAudio(slot);
         break;
@@ -295,11 +298,10 @@ export class LiveSession {
         this.#releaseSound(event.frame.sequence);
         break;
       case 'skipped':
-        this.#skippedFrames += 1;
-        this.#deps.metrics.lateFrames.inc();
+        this.#reports.skippedFrame();
         break;
       case 'failed':
-        this.#report(asVisavisError(event.error, 'inference_failed'), event.utterance);
+        this.#reports.error(asVisavisError(event.error, 'inference_failed'), event.utterance);
         if (event.utterance === null) this.#releaseSound(Infinity);
         break;
     }
@@ -319,17 +321,18 @@ export class LiveSession {
       case 'played':
         this.#frames.played(event.sequence, event.mediaTimeMs);
         this.#onPlayed(this.#ledger.played(event.sequence, event.mediaTimeMs, event.sentAtMs), event.sequence);
-        this.#askForMore(event.sequence);
+        // Further slots are made unless the socket does not take what it has been given.
+        this.#room.whenThereIs(() => this.#played$.next(event.sequence));
         break;
       case 'shown':
-        this.#tell(this.#ledger.shown(event.sequence, event.sentAtMs));
+        this.#reports.tell(this.#ledger.shown(event.sequence, event.sentAtMs));
         break;
       case 'packet':
         if (this.#frames.packet(event)) this.#finishSlot(event.sequence);
         break;
       case 'state':
         if (event.state === 'failed') {
-          this.#report(
+          this.#reports.error(
             new VisavisError(
               'webrtc_failed',
               'no media path to the client could be found or kept; send a new webrtc.offer',
@@ -338,10 +341,10 @@ export class LiveSession {
         }
         break;
       case 'counters':
-        this.#onCounters(event.counters);
+        this.#reports.counted(event.counters, this.#ledger.speaking);
         break;
       case 'error':
-        this.#report(new VisavisError('internal', event.message));
+        this.#reports.error(new VisavisError('internal', event.message));
         break;
     }
   }
@@ -349,88 +352,18 @@ export class LiveSession {
   /** Over a socket the second packet of a slot leaves after `played`: what ends with the slot is told after it. */
   #onPlayed(events: readonly LedgerEvent[], sequence: number): void {
     if (this.#open.media.transport === 'webrtc') {
-      this.#tell(events);
+      this.#reports.tell(events);
       return;
     }
-    this.#tell(events.filter(({ type }) => type !== 'finished'));
+    this.#reports.tell(events.filter(({ type }) => type !== 'finished'));
     const finished = events.filter(({ type }) => type === 'finished');
     if (finished.length > 0) this.#afterSlot = { sequence, events: finished };
   }
 
-  /** Lets the pipeline make further slots, unless the socket does not take what it has been given. */
-  #askForMore(sequence: number): void {
-    const { output, limits, clock } = this.#deps;
-    if (this.#closed) return;
-    if (output.unsentBytes() <= limits.unsentBytes) {
-      this.#owedSinceMs = null;
-      this.#played$.next(sequence);
-      return;
-    }
-    const nowMs = clock.nowMs();
-    this.#owedSinceMs ??= nowMs;
-    if (nowMs - this.#owedSinceMs > limits.unreadMs) {
-      output.fail(new VisavisError('slow_consumer', `the socket has not been read for ${limits.unreadMs} ms`));
-      return;
-    }
-    clock.at(nowMs + BACKPRESSURE_POLL_MS, () => this.#askForMore(sequence));
-  }
-
   #finishSlot(sequence: number): void {
     if (!this.#afterSlot || this.#afterSlot.sequence > sequence) return;
-    this.#tell(this.#afterSlot.events);
+    this.#reports.tell(this.#afterSlot.events);
     this.#afterSlot = undefined;
-  }
-
-  #onCounters(counters: MediaCounters): void {
-    const { metrics, output } = this.#deps;
-    const before = this.#counters;
-    this.#counters = counters;
-    const fps = counters.videoFrames - (before?.videoFrames ?? 0);
-    metrics.frames.inc(Math.max(0, fps));
-    metrics.lateFrames.inc(Math.max(0, counters.lateFrames - (before?.lateFrames ?? 0)));
-    metrics.audioGaps.inc(Math.max(0, counters.audioGaps - (before?.audioGaps ?? 0)));
-    if (!this.#ledger.speaking) return;
-    const lateFrames = counters.lateFrames + this.#skippedFrames;
-    output.send({ type: 'stats', ...this.#latency, fps, lateFrames, degradation: 'none' });
-  }
-
-  #tell(events: readonly LedgerEvent[]): void {
-    const { metrics, output } = this.#deps;
-    for (const event of events) {
-      switch (event.type) {
-        case 'started':
-          output.send({ type: 'utterance.started', utterance: event.utterance, startMs: event.startMs });
-          break;
-        case 'words':
-          output.send({ type: 'utterance.words', utterance: event.utterance, words: [...event.words] });
-          break;
-        case 'finished': {
-          const { utterance, reason, spokenText, durationMs } = event;
-          metrics.utterances.inc({ reason });
-          output.send({ type: 'utterance.finished', utterance, reason, spokenText, durationMs });
-          break;
-        }
-        case 'text-to-audio':
-          metrics.textToAudio.observe(event.latencyMs / 1000);
-          this.#latency = { ...this.#latency, textToAudioMs: Math.round(event.latencyMs) };
-          break;
-        case 'text-to-video':
-          metrics.textToVideo.observe(event.latencyMs / 1000);
-          this.#latency = { ...this.#latency, textToVideoMs: Math.round(event.latencyMs) };
-          break;
-      }
-    }
-  }
-
-  #report({ code, message }: VisavisError, utterance: string | null = null): void {
-    this.#deps.metrics.errors.inc({ code });
-    this.#deps.output.send({
-      type: 'error',
-      code,
-      message,
-      fatal: false,
-      ...(utterance === null ? {} : { utterance }),
-    });
   }
 
   #requireWebRtc(type: string): void {

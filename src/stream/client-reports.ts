@@ -1,0 +1,78 @@
+/** What a session tells its client and the operator's metrics: utterances, statistics, errors. */
+import type { VisavisError } from '../errors.ts';
+import type { LedgerEvent } from '../pipeline/utterance-ledger.ts';
+import type { MediaCounters } from './media/media-channel.ts';
+import type { ServerMessage } from './messages.ts';
+import type { Metrics } from './metrics.ts';
+
+/** The reports of one session. */
+export class ClientReports {
+  readonly #metrics: Metrics;
+  readonly #send: (message: ServerMessage) => void;
+  #latency: { textToAudioMs: number | null; textToVideoMs: number | null } = {
+    textToAudioMs: null,
+    textToVideoMs: null,
+  };
+  #counters: MediaCounters | undefined;
+  #skippedFrames = 0;
+
+  /** @param send - Takes a message to the client. */
+  constructor(metrics: Metrics, send: (message: ServerMessage) => void) {
+    this.#metrics = metrics;
+    this.#send = send;
+  }
+
+  /** Tells what happened to utterances. */
+  tell(events: readonly LedgerEvent[]): void {
+    for (const event of events) {
+      switch (event.type) {
+        case 'started':
+          this.#send({ type: 'utterance.started', utterance: event.utterance, startMs: event.startMs });
+          break;
+        case 'words':
+          this.#send({ type: 'utterance.words', utterance: event.utterance, words: [...event.words] });
+          break;
+        case 'finished': {
+          const { utterance, reason, spokenText, durationMs } = event;
+          this.#metrics.utterances.inc({ reason });
+          this.#send({ type: 'utterance.finished', utterance, reason, spokenText, durationMs });
+          break;
+        }
+        case 'text-to-audio':
+          this.#metrics.textToAudio.observe(event.latencyMs / 1000);
+          this.#latency = { ...this.#latency, textToAudioMs: Math.round(event.latencyMs) };
+          break;
+        case 'text-to-video':
+          this.#metrics.textToVideo.observe(event.latencyMs / 1000);
+          this.#latency = { ...this.#latency, textToVideoMs: Math.round(event.latencyMs) };
+          break;
+      }
+    }
+  }
+
+  /** Notes that a frame was not drawn, because it would have come too late. */
+  skippedFrame(): void {
+    this.#skippedFrames += 1;
+    this.#metrics.lateFrames.inc();
+  }
+
+  /** Takes the media thread's totals, once a second; while someone speaks the client is told. */
+  counted(counters: MediaCounters, speaking: boolean): void {
+    const metrics = this.#metrics;
+    const before = this.#counters;
+    this.#counters = counters;
+    const fps = counters.videoFrames - (before?.videoFrames ?? 0);
+    metrics.frames.inc(Math.max(0, fps));
+    metrics.lateFrames.inc(Math.max(0, counters.lateFrames - (before?.lateFrames ?? 0)));
+    metrics.audioGaps.inc(Math.max(0, counters.audioGaps - (before?.audioGaps ?? 0)));
+    if (!speaking) return;
+    const lateFrames = counters.lateFrames + this.#skippedFrames;
+    this.#send({ type: 'stats', ...this.#latency, fps, lateFrames, degradation: 'none' });
+  }
+
+  /** An error that the session survives. */
+  error({ code, message }: VisavisError, utterance: string | null = null): void {
+    this.#metrics.errors.inc({ code });
+    this.#send({ type: 'error', code, message, fatal: false, ...(utterance === null ? {} : { utterance }) });
+  }
+}
