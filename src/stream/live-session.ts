@@ -13,8 +13,8 @@ import { MotionControl, type MotionWish, unknownExpressions } from '../pipeline/
 import { type LedgerEvent, UtteranceLedger } from '../pipeline/utterance-ledger.ts';
 import { ClientReports } from './client-reports.ts';
 import { FrameOutput } from './frame-output.ts';
-import type { MediaChannel, MediaEvent, MediaServer } from './media/media-channel.ts';
-import type { ServerMessage, SessionOpen } from './messages.ts';
+import type { MediaChannel, MediaEvent, MediaServer, RtpBase } from './media/media-channel.ts';
+import type { ClientMessage, ServerMessage, SessionOpen } from './messages.ts';
 import type { Metrics } from './metrics.ts';
 import { OutputRoom } from './output-room.ts';
 import { UtteranceFeeds } from './utterance-feeds.ts';
@@ -51,6 +51,7 @@ export interface LiveSessionDeps {
 }
 
 type SessionOpened = Extract<ServerMessage, { type: 'session.opened' }>;
+type MessageOf<Type extends ClientMessage['type']> = Extract<ClientMessage, { type: Type }>;
 
 export class LiveSession {
   readonly #deps: LiveSessionDeps;
@@ -66,11 +67,14 @@ export class LiveSession {
   readonly #played$ = new Subject<number>();
   readonly #interrupt$ = new Subject<InterruptStep>();
   #work: Subscription | undefined;
+  readonly #mediaTimeBase: RtpBase;
   #voice: Voice;
+  #speed: number;
   #face: Face;
   #cutting: Promise<void> = Promise.resolve();
   #closed = false;
-  #heardMs: number | null = null;
+  /** What the client said that it hears, and when it said so. */
+  #heard: { readonly mediaTimeMs: number; readonly atMs: number } | null = null;
   /** Told when the last packet of the slot has been sent. */
   #afterSlot: { readonly sequence: number; readonly events: readonly LedgerEvent[] } | undefined;
   /** Without a clock sound would overtake its frames: it waits for them. null: there is a clock, or there are no frames. */
@@ -84,6 +88,7 @@ export class LiveSession {
       readonly face: Face;
       readonly channel: MediaChannel;
       readonly sampleRateHz: number;
+      readonly mediaTimeBase: RtpBase;
     },
   ) {
     this.#deps = deps;
@@ -92,6 +97,8 @@ export class LiveSession {
     this.#voice = parts.voice;
     this.#face = parts.face;
     this.#channel = parts.channel;
+    this.#mediaTimeBase = parts.mediaTimeBase;
+    this.#speed = open.speed;
     this.#frames = new FrameOutput((frame) => deps.output.sendBinary(frame));
     this.#reports = new ClientReports(deps.metrics, (message) => deps.output.send(message));
     this.#room = new OutputRoom({
@@ -104,7 +111,7 @@ export class LiveSession {
       ledger: this.#ledger,
       clock: deps.clock,
       voice: () => this.#voice,
-      speed: open.speed,
+      speed: () => this.#speed,
       seed: this.#seed,
       sampleRateHz: parts.sampleRateHz,
       limits: deps.limits,
@@ -139,15 +146,18 @@ export class LiveSession {
     const lives = transport === 'webrtc' || (moves && open.media.leadMs !== null);
     const sampleRateHz = sessionRate(open, codec, voice.sampleRateHz);
     const motion = moves ? await inference.motion() : null;
+    const mediaTimeBase = randomRtpBase();
     const channel = await media.open({
       transport:
-        transport === 'webrtc' ? { kind: 'webrtc' } : { kind: 'packets', leadMs: open.media.leadMs, audio: codec },
+        transport === 'webrtc'
+          ? { kind: 'webrtc', rtpBase: mediaTimeBase }
+          : { kind: 'packets', leadMs: open.media.leadMs, audio: codec },
       sampleRateHz,
       video: video ? { size: face.size, bitrateBps: deps.bitrateBps } : null,
       fillIdle: lives,
     });
 
-    const live = new LiveSession(deps, open, { voice, face, channel, sampleRateHz });
+    const live = new LiveSession(deps, open, { voice, face, channel, sampleRateHz, mediaTimeBase });
     const temperature = motion?.temperature ?? 0;
     const pipeline = createAvatarPipeline(
       {
@@ -193,7 +203,8 @@ export class LiveSession {
   async offer(sdp: string): Promise<void> {
     this.#requireWebRtc('webrtc.offer');
     const answer = await this.#channel.offer(sdp);
-    if (!this.#closed) this.#deps.output.send({ type: 'webrtc.answer', sdp: answer });
+    if (this.#closed) return;
+    this.#deps.output.send({ type: 'webrtc.answer', sdp: answer, mediaTimeBase: this.#mediaTimeBase });
   }
 
   candidate(candidate: Parameters<MediaChannel['candidate']>[0]): void {
@@ -219,9 +230,13 @@ export class LiveSession {
       .catch((error: unknown) => this.#reports.error(asVisavisError(error)));
   }
 
-  /** Notes what the client has really played, for `spokenText` when media is sent ahead. */
-  heard(mediaTimeMs: number): void {
-    this.#heardMs = mediaTimeMs;
+  /** Notes what the client has really played, for `spokenText` and for metrics. */
+  heard({ mediaTimeMs, skewMs, framesDropped = 0 }: MessageOf<'playback'>): void {
+    const { clock, metrics } = this.#deps;
+    this.#heard = { mediaTimeMs, atMs: clock.nowMs() };
+    metrics.playoutDelay.observe(Math.max(0, this.#ledger.playedUntilMs - mediaTimeMs) / 1000);
+    if (skewMs !== undefined) metrics.playoutSkew.observe(Math.abs(skewMs) / 1000);
+    metrics.playoutDropped.inc(framesDropped);
   }
 
   /** @throws {VisavisError} `bad_message` when a shape is unknown. */
@@ -237,8 +252,9 @@ export class LiveSession {
   }
 
   /** Takes effect at the next utterance. @throws {VisavisError} `unknown_voice` */
-  async setVoice(name: string): Promise<void> {
-    this.#voice = await this.#deps.inference.voice(name);
+  async setVoice({ voice, speed }: MessageOf<'voice.set'>): Promise<void> {
+    if (speed !== undefined) this.#speed = speed;
+    if (voice !== undefined) this.#voice = await this.#deps.inference.voice(voice);
   }
 
   /** Takes effect at the next frame. @throws {VisavisError} `unknown_avatar`, `unsupported_media` */
@@ -274,10 +290,17 @@ export class LiveSession {
     if (this.#closed) return;
     this.#soundBeforeFrame?.splice(0);
     this.#frames.restart(sequence);
-    const heardMs = Math.min(this.#heardMs ?? Infinity, this.#ledger.playedUntilMs);
+    const heardMs = Math.min(this.#heardMs(), this.#ledger.playedUntilMs);
     this.#ledger.restart(sequence);
     this.#reports.tell(this.#ledger.interrupt(utterances, heardMs));
     this.#interrupt$.next({ kind: 'resume', utterances, sequence });
+  }
+
+  /** Media time heard now, as far as the client tells. Over WebRTC it plays on since its last report; Infinity: it never told. */
+  #heardMs(): number {
+    if (this.#heard === null) return Infinity;
+    const { mediaTimeMs, atMs } = this.#heard;
+    return this.#open.media.transport === 'webrtc' ? mediaTimeMs + this.#deps.clock.nowMs() - atMs : mediaTimeMs;
   }
 
   #onPipeline(event: PipelineEvent): void {
@@ -375,6 +398,12 @@ export class LiveSession {
     }
   }
 }
+
+/** Random timestamps: known ones would help to attack the encryption (RFC 3550 §5.1). */
+const randomRtpBase = (): RtpBase => {
+  const [audio = 0, video = 0] = crypto.getRandomValues(new Uint32Array(2));
+  return { audio, video };
+};
 
 /** The rate that the session's sound is made at: what the client asks for, or the voice's own if the codec takes it. */
 const sessionRate = (open: SessionOpen, codec: 'opus' | 'pcm_s16le', voiceRateHz: number): number => {

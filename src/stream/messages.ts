@@ -11,6 +11,8 @@ export const SUBPROTOCOL = 'visavis.v1';
 const utteranceId = z.string().min(1).max(128).describe('Id of the utterance, chosen by the client');
 const weight = z.number().min(0).max(1.5);
 const degrees = z.number().min(-45).max(45);
+const speed = z.number().min(0.5).max(2);
+const rtpTimestamp = z.int().min(0).max(0xffffffff);
 
 const media = z.strictObject({
   transport: z.enum(['webrtc', 'websocket']),
@@ -39,7 +41,7 @@ const sessionOpen = z.strictObject({
   voice: z.string().max(128).optional(),
   avatar: z.string().max(128).optional(),
   media,
-  speed: z.number().min(0.5).max(2).default(1),
+  speed: speed.default(1),
   seed: z.int().min(0).max(0xffffffff).optional(),
 });
 
@@ -67,7 +69,12 @@ const utteranceEnd = z.strictObject({ type: z.literal('utterance.end'), utteranc
 
 const interrupt = z.strictObject({ type: z.literal('interrupt'), utterance: utteranceId.optional() });
 
-const playback = z.strictObject({ type: z.literal('playback'), mediaTimeMs: z.number().min(0) });
+const playback = z.strictObject({
+  type: z.literal('playback'),
+  mediaTimeMs: z.number().min(0).describe('Media time that is heard now'),
+  skewMs: z.number().min(-60_000).max(60_000).optional().describe('How far the sound is ahead of the picture'),
+  framesDropped: z.int().min(0).optional().describe('Frames since the last report that came too late to be shown'),
+});
 
 const motionSet = z.strictObject({
   type: z.literal('motion.set'),
@@ -85,7 +92,11 @@ const motionSet = z.strictObject({
 });
 
 const avatarSet = z.strictObject({ type: z.literal('avatar.set'), avatar: z.string().max(128) });
-const voiceSet = z.strictObject({ type: z.literal('voice.set'), voice: z.string().max(128) });
+const voiceSet = z.strictObject({
+  type: z.literal('voice.set'),
+  voice: z.string().max(128).optional().describe('Left out: the present one goes on'),
+  speed: speed.optional().describe('Left out: as it is'),
+});
 
 /** Everything that a client may send as text. */
 export const clientMessageSchema = z.discriminatedUnion('type', [
@@ -130,7 +141,13 @@ export const serverMessageSchema = z.discriminatedUnion('type', [
     limits,
     ai: z.literal(true).describe('What is seen and heard is generated (EU AI Act, Article 50)'),
   }),
-  z.strictObject({ type: z.literal('webrtc.answer'), sdp: z.string() }),
+  z.strictObject({
+    type: z.literal('webrtc.answer'),
+    sdp: z.string(),
+    mediaTimeBase: z
+      .strictObject({ audio: rtpTimestamp, video: rtpTimestamp })
+      .describe('RTP timestamps of media time 0: sound counts 48,000 ticks a second, the picture 90,000'),
+  }),
   z.strictObject({ type: z.literal('utterance.started'), utterance: z.string(), startMs: z.number() }),
   z.strictObject({ type: z.literal('utterance.words'), utterance: z.string(), words: z.array(word) }),
   z.strictObject({

@@ -1,6 +1,8 @@
 /** What `/metrics` shows (Prometheus text format). The only prom-client import. */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 
+/** Beyond 45 ms some people notice that lips and sound part (ITU-R BT.1359-1 puts the bound at 45…125 ms). */
+const SKEW_SECONDS = [0.005, 0.01, 0.02, 0.03, 0.045, 0.08, 0.125, 0.25, 0.5, 1];
 const LATENCY_SECONDS = [0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1.2, 2, 5];
 
 /** The server's counters. */
@@ -14,6 +16,10 @@ export interface Metrics {
   readonly frames: Counter;
   readonly lateFrames: Counter;
   readonly audioGaps: Counter;
+  /** What clients report of their playing. */
+  readonly playoutSkew: Histogram;
+  readonly playoutDelay: Histogram;
+  readonly playoutDropped: Counter;
   readonly errors: Counter<'code'>;
   /** All of them as text, and its content type. */
   expose(): Promise<{ readonly text: string; readonly contentType: string }>;
@@ -53,6 +59,23 @@ export const createMetrics = (): Metrics => {
     frames: new Counter({ name: 'visavis_video_frames_total', help: 'Video frames sent', registers }),
     lateFrames: new Counter({ name: 'visavis_late_frames_total', help: 'Video frames that came too late', registers }),
     audioGaps: new Counter({ name: 'visavis_audio_gaps_total', help: 'Slots of silence put into speech', registers }),
+    playoutSkew: new Histogram({
+      name: 'visavis_playout_skew_seconds',
+      help: 'How far sound and picture are apart where they are played, as clients report it',
+      buckets: SKEW_SECONDS,
+      registers,
+    }),
+    playoutDelay: new Histogram({
+      name: 'visavis_playout_delay_seconds',
+      help: 'From the sending of sound until clients hear it',
+      buckets: LATENCY_SECONDS,
+      registers,
+    }),
+    playoutDropped: new Counter({
+      name: 'visavis_playout_dropped_frames_total',
+      help: 'Video frames that clients could not show in time',
+      registers,
+    }),
     errors: new Counter({
       name: 'visavis_errors_total',
       help: 'Errors told to clients',

@@ -177,7 +177,7 @@ export class Session {
         live.interrupt(message.utterance);
         break;
       case 'playback':
-        live.heard(message.mediaTimeMs);
+        live.heard(message);
         break;
       case 'motion.set':
         live.setMotion(message);
@@ -186,7 +186,7 @@ export class Session {
         this.#settle(live.setAvatar(message.avatar));
         break;
       case 'voice.set':
-        this.#settle(live.setVoice(message.voice));
+        this.#settle(live.setVoice(message));
         break;
     }
   }

@@ -14,7 +14,8 @@ export interface UtteranceFeedsDeps {
   readonly clock: Clock;
   /** The voice of the next utterance. */
   readonly voice: () => Voice;
-  readonly speed: number;
+  /** Speed of the next utterance: 0.5…2; 1 is the voice's own. */
+  readonly speed: () => number;
   /** Each utterance's own seed is counted up from it. */
   readonly seed: number;
   /** Of the session's sound, and so of recordings. */
@@ -73,7 +74,7 @@ export class UtteranceFeeds {
     ledger.append(id, text);
     text$.next(text);
     this.#utterances += 1;
-    const options = { speed, seed: (seed + this.#utterances) % 2 ** 32 };
+    const options = { speed: speed(), seed: (seed + this.#utterances) % 2 ** 32 };
     this.#utterance$.next({ kind: 'text', id, text$, voice: voice(), options });
   }
 

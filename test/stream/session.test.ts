@@ -221,7 +221,59 @@ describe('a session', () => {
   });
 });
 
+describe('the voice', () => {
+  test('changes its speed at the next utterance', async () => {
+    const voice = fakeVoice();
+    const speeds: number[] = [];
+    const inference = fakeInference({
+      voice: {
+        ...voice,
+        plan: (text, options) => {
+          speeds.push(options.speed);
+          return voice.plan(text, options);
+        },
+      },
+    });
+    const client = connect({ inference });
+    client.send(OPEN, ...say('a', 'One.'));
+    await settle();
+    client.send({ type: 'voice.set', speed: 1.5 }, ...say('b', 'Two.'));
+    await settle();
+    client.send({ type: 'voice.set', voice: 'fake' }, ...say('c', 'Three.'));
+    await client.play(60);
+
+    expect(speeds).toEqual([1, 1.5, 1.5]);
+    expect(client.errors()).toEqual([]);
+    await client.session.close();
+  });
+});
+
+test('an answer tells which RTP timestamps media time 0 has', async () => {
+  const client = connect();
+  client.send(OPEN, { type: 'webrtc.offer', sdp: 'v=0' });
+  await settle();
+
+  const { transport } = client.channel().options;
+  const rtpBase = transport.kind === 'webrtc' ? transport.rtpBase : undefined;
+  expect(rtpBase).toBeDefined();
+  expect(client.received.at(-1)).toEqual({ type: 'webrtc.answer', sdp: 'v=0 answer', mediaTimeBase: rtpBase });
+  await client.session.close();
+});
+
 describe('an interruption', () => {
+  test('ends with the words that the client says it has heard', async () => {
+    const client = connect();
+    client.send({ ...SPEAK, media: { ...SPEAK.media, leadMs: 500 } }, ...say('a', 'One two three four five.'));
+    await settle();
+    await client.play(20);
+
+    client.send({ type: 'playback', mediaTimeMs: 450, skewMs: -3, framesDropped: 0 }, { type: 'interrupt' });
+    await settle();
+
+    expect(client.finished()).toMatchObject([{ utterance: 'a', reason: 'interrupted', spokenText: 'One two' }]);
+    await client.session.close();
+  });
+
   test('ends what is spoken with the words that were heard, and forgets what waits', async () => {
     const client = connect();
     client.send(OPEN, ...say('a', 'One two three four five.'), ...say('b', 'Six.'));

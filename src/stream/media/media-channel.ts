@@ -4,10 +4,19 @@
  */
 import type { AudioSlot, VideoFrame } from '../../media.ts';
 
+/** One 32-bit RTP timestamp a track. */
+export interface RtpBase {
+  readonly audio: number;
+  readonly video: number;
+}
+
 /** Where the packets go. */
 export type MediaTransport =
-  /** RTP to a browser. Sends from the moment that DTLS is connected; the clock starts then. */
-  | { readonly kind: 'webrtc' }
+  /**
+   * RTP to a browser. Sends from the moment that DTLS is connected; the clock starts then. `rtpBase`: RTP timestamps of media
+   * time 0, in ticks of 48 and 90 kHz; random ones (RFC 3550 §5.1) if left out.
+   */
+  | { readonly kind: 'webrtc'; readonly rtpBase?: RtpBase }
   /**
    * Encoded packets back to the main thread, for a WebSocket or a file.
    * `leadMs`: how far ahead of real time they may leave; null: as fast as they are made, and media time counts slots only.

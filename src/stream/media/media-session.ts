@@ -65,6 +65,7 @@ export class MediaSession implements Paced {
         ? new Peer({
             video: options.video !== null,
             ...context.thread,
+            ...(transport.rtpBase ? { rtpBase: transport.rtpBase } : {}),
             wallMs: () => this.#startWallMs + this.#mediaMs(),
             onState: (state) => {
               context.emit({ type: 'state', state });

@@ -30,7 +30,7 @@ import {
 } from 'werift';
 import { VisavisError } from '../../errors.ts';
 import { PACKET_MS } from '../../media.ts';
-import type { MediaEvent } from './media-channel.ts';
+import type { MediaEvent, RtpBase } from './media-channel.ts';
 import {
   AUDIO_TICKS_PER_PACKET,
   nextSequenceNumber,
@@ -73,6 +73,8 @@ export interface PeerOptions {
   readonly hostAddresses: readonly string[];
   /** UDP ports to use; null: any. */
   readonly portRange: readonly [number, number] | null;
+  /** RTP timestamps of media time 0; left out: random ones. */
+  readonly rtpBase?: RtpBase;
   /** Wall time by the clock of the sender reports, ms since 1970. */
   wallMs(): number;
   onState(state: PeerState): void;
@@ -221,7 +223,7 @@ export class Peer {
     const track = {
       transceiver,
       sender,
-      rtpBase: randomInt(2 ** 32),
+      rtpBase: this.#options.rtpBase?.[kind] ?? randomInt(2 ** 32),
       sequenceNumber: randomInt(2 ** 15),
       packets: 0,
       octets: 0,
