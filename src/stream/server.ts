@@ -98,7 +98,7 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
       .header('upgrade', 'websocket')
       .send({ error: { code: 'bad_message', message: `open a WebSocket here, subprotocol ${SUBPROTOCOL}` } }),
   );
-  app.get('/', (_request, reply) => sendPageFile(deps.pageFolders, 'index.html', reply));
+  app.get('/', (_request, reply) => sendPageFile(deps.pageFolders, 'page/index.html', reply));
   app.get<{ Params: { '*': string } }>('/client/*', (request, reply) =>
     sendPageFile(deps.pageFolders, request.params['*'], reply),
   );

@@ -36,7 +36,7 @@ interface Impression {
 
 /** Watches and listens for `ms` milliseconds. Runs in the page. */
 const perceive = async ({ ms, mouth }: { ms: number; mouth: typeof MOUTH }): Promise<Impression> => {
-  const video = document.querySelector('video');
+  const video = document.querySelector('visavis-avatar')?.shadowRoot?.querySelector('video');
   if (!video || !(video.srcObject instanceof MediaStream)) throw new Error('There is no video.');
   const audio = new AudioContext();
   const analyser = new AnalyserNode(audio, { fftSize: 4096 });
@@ -106,7 +106,11 @@ describe('the page', () => {
     await page.goto(program.url);
     await page.waitForSelector('#stage[data-state=live]');
     expect(await page.evaluate(() => performance.now())).toBeLessThan(10_000);
-    expect(await page.evaluate(() => document.querySelector('video')?.videoWidth)).toBe(256);
+    expect(
+      await page.evaluate(
+        () => document.querySelector('visavis-avatar')?.shadowRoot?.querySelector('video')?.videoWidth,
+      ),
+    ).toBe(256);
     expect(await page.getByText('AI-generated').isVisible()).toBe(true);
     const idle = await watch(page, 3000);
     expect(idle.change).toBeGreaterThan(0.1);

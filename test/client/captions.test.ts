@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { CaptionTimeline, lastBegun, withPunctuation } from '../../client/captions.ts';
-import type { SpokenWord } from '../../client/messages.ts';
+import { CaptionTimeline, lastBegun, withPunctuation } from '../../client/page/captions.ts';
+import type { SpokenWord } from '../../client/library/messages.ts';
 
 const TEXT = '“Well,” she said: hello!';
 const WORDS: readonly SpokenWord[] = [

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { completeWords, wordPieces } from '../../client/composer.ts';
+import { completeWords, wordPieces } from '../../client/page/composer.ts';
 
 describe('completeWords', () => {
   it.each([

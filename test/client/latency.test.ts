@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LatencyMeter } from '../../client/latency.ts';
+import { LatencyMeter } from '../../client/page/latency.ts';
 
 describe('LatencyMeter', () => {
   it('measures the first sound and the first frame of a text', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import type { z } from 'zod';
-import { parseServerMessage, type ClientMessage, type ServerMessage } from '../../client/messages.ts';
+import { parseServerMessage, type ClientMessage, type ServerMessage } from '../../client/library/messages.ts';
 import type * as server from '../../src/stream/messages.ts';
 
 describe('parseServerMessage', () => {

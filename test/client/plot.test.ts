@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PLOT_WINDOW_MS, plotPoints, plotRange, withinWindow } from '../../client/plot.ts';
+import { PLOT_WINDOW_MS, plotPoints, plotRange, withinWindow } from '../../client/page/plot.ts';
 
 const samples = (...values: readonly number[]) => values.map((value, index) => ({ atMs: index * 1000, value }));
 

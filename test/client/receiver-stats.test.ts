@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compareTotals, readTotals } from '../../client/receiver-stats.ts';
+import { compareTotals, readTotals } from '../../client/library/receiver-stats.ts';
 
 const report = (timestamp: number, framesDecoded: number, bytes: number) =>
   new Map([
@@ -37,6 +37,7 @@ describe('receiver figures', () => {
       fps: 25,
       bitrateBps: 400_000,
       skewMs: 12,
+      framesDropped: 0,
       audioDelayMs: expect.closeTo(50, 6),
     });
   });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { backOffMs } from '../../client/reconnect.ts';
+import { backOffMs } from '../../client/library/reconnect.ts';
 
 it('waits longer after every failure, up to 15 s', () => {
   expect([0, 1, 2, 3, 4, 5, 50].map((attempt) => backOffMs(attempt, 1))).toEqual([

@@ -1,5 +1,5 @@
 /**
- * Which media time this browser is playing at a given moment, from the RTP timestamps of what it plays. One clock a track. Pure:
+ * Which media time is being played at a given moment, from the RTP timestamps of what is played. One clock a track. Pure:
  * times of observation are passed in, on the clock of `performance.now()`.
  */
 
@@ -8,7 +8,7 @@ const SMOOTHING = 0.15;
 /** A deviation beyond this is a new state of things (a stall, a new stream), not jitter. */
 const JUMP_MS = 150;
 
-export class PlayoutClock {
+export class RtpClock {
   readonly #ticksPerMs: number;
   #last: { readonly rtpTimestamp: number; readonly mediaMs: number } | null = null;
   /** Local time of media time 0 at the present delay. */

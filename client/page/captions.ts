@@ -1,5 +1,5 @@
 /** Captions whose words light up as they are heard. The timeline is pure; the view draws it. */
-import type { SpokenWord } from './messages.ts';
+import type { SpokenWord } from '../library/messages.ts';
 
 /** Words kept on the page: more than fit, and few enough for an hour of speech. */
 const SHOWN_WORDS = 160;

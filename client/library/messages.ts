@@ -9,6 +9,33 @@ export interface SpokenWord {
   readonly charEnd: number;
 }
 
+/** What a session sends, and how. */
+export interface MediaWish {
+  readonly transport: 'webrtc' | 'websocket';
+  readonly audio?: {
+    readonly codec: 'opus' | 'pcm_s16le';
+    /** Of PCM; the voice's own if left out. */
+    readonly sampleRateHz?: 8000 | 12000 | 16000 | 22050 | 24000 | 32000 | 44100 | 48000;
+  };
+  readonly video?: boolean;
+  /** Descriptors of the face's motion, float32[59], 25 a second. */
+  readonly motion?: boolean;
+  /** How far ahead of real time media may come over the WebSocket; null: as fast as it is made. */
+  readonly leadMs?: number | null;
+}
+
+/** Control by hand, blended over the face's own motion. */
+export interface MotionWish {
+  /** Weights, 0…1, by ARKit name, such as `mouthSmile_L`. */
+  readonly expression?: Readonly<Record<string, number>>;
+  /** Degrees, added to the head's own movement. */
+  readonly rotation?: { readonly yaw?: number; readonly pitch?: number; readonly roll?: number };
+  /** -1…1; x > 0: to the person's left, y > 0: up. */
+  readonly gaze?: { readonly x: number; readonly y: number };
+  readonly blendMs?: number;
+  readonly holdMs?: number;
+}
+
 export type ClientMessage =
   | {
       readonly type: 'session.open';
@@ -17,15 +44,22 @@ export type ClientMessage =
       /** 0.5…2; 1 is the voice's own. */
       readonly speed?: number;
       readonly seed?: number;
-      readonly media: { readonly transport: 'webrtc' };
+      readonly media: MediaWish;
     }
   | { readonly type: 'webrtc.offer'; readonly sdp: string }
   | { readonly type: 'webrtc.candidate'; readonly candidate: RTCIceCandidateInit | null }
   | { readonly type: 'utterance.append'; readonly utterance: string; readonly text: string }
   | { readonly type: 'utterance.end'; readonly utterance: string }
   | { readonly type: 'interrupt'; readonly utterance?: string }
+  | {
+      readonly type: 'playback';
+      readonly mediaTimeMs: number;
+      readonly skewMs?: number;
+      readonly framesDropped?: number;
+    }
+  | ({ readonly type: 'motion.set' } & MotionWish)
   | { readonly type: 'avatar.set'; readonly avatar: string }
-  | { readonly type: 'voice.set'; readonly voice: string };
+  | { readonly type: 'voice.set'; readonly voice?: string; readonly speed?: number };
 
 export type ServerMessage =
   | {
@@ -35,10 +69,16 @@ export type ServerMessage =
       readonly avatar: string;
       readonly fps: number;
       readonly size: number;
+      readonly audio: { readonly codec: 'opus' | 'pcm_s16le'; readonly sampleRateHz: number };
       /** Everything that comes is made by a machine. */
       readonly ai: true;
     }
-  | { readonly type: 'webrtc.answer'; readonly sdp: string }
+  | {
+      readonly type: 'webrtc.answer';
+      readonly sdp: string;
+      /** RTP timestamps of media time 0, in ticks of 48 and 90 kHz. */
+      readonly mediaTimeBase: { readonly audio: number; readonly video: number };
+    }
   | { readonly type: 'utterance.started'; readonly utterance: string; readonly startMs: number }
   | { readonly type: 'utterance.words'; readonly utterance: string; readonly words: readonly SpokenWord[] }
   | {
@@ -68,12 +108,14 @@ export type ServerMessage =
 export type ServerMessageOf<T extends ServerMessage['type']> = Extract<ServerMessage, { type: T }>;
 
 /** The fields without which a message cannot be used; a newer server may send more fields and more types. */
-const NEEDED: { readonly [T in ServerMessage['type']]: Readonly<Record<string, 'string' | 'number' | 'array'>> } = {
-  'session.opened': { session: 'string', voice: 'string', avatar: 'string', size: 'number' },
-  'webrtc.answer': { sdp: 'string' },
+const NEEDED: {
+  readonly [T in ServerMessage['type']]: Readonly<Record<string, 'string' | 'number' | 'array' | 'object'>>;
+} = {
+  'session.opened': { session: 'string', voice: 'string', avatar: 'string', size: 'number', audio: 'object' },
+  'webrtc.answer': { sdp: 'string', mediaTimeBase: 'object' },
   'utterance.started': { utterance: 'string', startMs: 'number' },
   'utterance.words': { utterance: 'string', words: 'array' },
-  'utterance.finished': { utterance: 'string', reason: 'string', spokenText: 'string' },
+  'utterance.finished': { utterance: 'string', reason: 'string', spokenText: 'string', durationMs: 'number' },
   stats: {},
   error: { code: 'string', message: 'string' },
 };

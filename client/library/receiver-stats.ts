@@ -1,9 +1,11 @@
 /** What `getStats` tells about the received media, as figures that people ask for. Pure. */
+import type { MediaFigures } from './media-path.ts';
 
 /** Running totals at one moment. Times are milliseconds. */
 export interface ReceiverTotals {
   readonly atMs: number;
   readonly framesDecoded: number;
+  readonly framesDropped: number;
   readonly bytesReceived: number;
   /** Capture time, on the server's clock, of what is being played; null before the first sender report. */
   readonly audioPlayoutMs: number | null;
@@ -13,22 +15,13 @@ export interface ReceiverTotals {
   readonly audioSamples: number;
 }
 
-/** Figures of the time between two totals. */
-export interface ReceiverFigures {
-  readonly fps: number;
-  readonly bitrateBps: number;
-  /** How far the sound is ahead of the picture; negative: behind. */
-  readonly skewMs: number | null;
-  /** Time from the arrival of sound until it is heard. */
-  readonly audioDelayMs: number | null;
-}
-
 /** One entry of a statistics report, with the members that are read here (webrtc-stats, RTCInboundRtpStreamStats). */
 interface InboundRtp {
   readonly type: string;
   readonly kind?: string;
   readonly timestamp: number;
   readonly framesDecoded?: number;
+  readonly framesDropped?: number;
   readonly bytesReceived?: number;
   readonly estimatedPlayoutTimestamp?: number;
   readonly jitterBufferDelay?: number;
@@ -45,6 +38,7 @@ export const readTotals = (report: Iterable<readonly [string, InboundRtp]>): Rec
   return {
     atMs: tracks[0]?.timestamp ?? 0,
     framesDecoded: sum(({ framesDecoded }) => framesDecoded),
+    framesDropped: sum(({ framesDropped }) => framesDropped),
     bytesReceived: sum(({ bytesReceived }) => bytesReceived),
     audioPlayoutMs: audio?.estimatedPlayoutTimestamp ?? null,
     videoPlayoutMs: video?.estimatedPlayoutTimestamp ?? null,
@@ -54,7 +48,7 @@ export const readTotals = (report: Iterable<readonly [string, InboundRtp]>): Rec
 };
 
 /** The figures between two totals of the same connection; null when no time has passed. */
-export const compareTotals = (before: ReceiverTotals, now: ReceiverTotals): ReceiverFigures | null => {
+export const compareTotals = (before: ReceiverTotals, now: ReceiverTotals): MediaFigures | null => {
   const seconds = (now.atMs - before.atMs) / 1000;
   if (seconds <= 0) return null;
   const samples = now.audioSamples - before.audioSamples;
@@ -62,6 +56,7 @@ export const compareTotals = (before: ReceiverTotals, now: ReceiverTotals): Rece
     fps: (now.framesDecoded - before.framesDecoded) / seconds,
     bitrateBps: ((now.bytesReceived - before.bytesReceived) * 8) / seconds,
     skewMs: now.audioPlayoutMs === null || now.videoPlayoutMs === null ? null : now.audioPlayoutMs - now.videoPlayoutMs,
+    framesDropped: Math.max(0, now.framesDropped - before.framesDropped),
     audioDelayMs: samples > 0 ? ((now.audioDelayS - before.audioDelayS) / samples) * 1000 : null,
   };
 };

@@ -1,0 +1,443 @@
+/**
+ * A session with an avatar, as programs use it: text goes in, a person is seen and heard. It outlives its connections: when one is
+ * lost, the next goes on where speech broke off; when no media gets through by WebRTC, it comes over the WebSocket.
+ */
+import type { MediaFrame } from './binary-frame.ts';
+import { Connection, type WebSocketConstructor } from './connection.ts';
+import { Emitter } from './emitter.ts';
+import { SessionError } from './errors.ts';
+import type { MediaFigures, ShownFrame } from './media-path.ts';
+import type { ClientMessage, MediaWish, MotionWish, ServerMessage, ServerMessageOf } from './messages.ts';
+import { canDecodePicture } from './picture-queue.ts';
+import { backOffMs, patientWait } from './reconnect.ts';
+import type { Screen } from './screen.ts';
+import { canDecodeOpus } from './sound-decoder.ts';
+import { OUTPUT_RATE_HZ } from './sound-output.ts';
+import { SpeechPromises } from './speech-promises.ts';
+import { UtteranceBook, type Spoken } from './utterance-book.ts';
+import { Visit } from './visit.ts';
+import { hasWebRtc } from './webrtc-path.ts';
+
+/** Who has waited longer has gone on with something else: what was left is not said any more. */
+const RESUME_WITHIN_MS = 60_000;
+/** Codes that answer a text which will not be said. */
+const REFUSALS = new Set(['bad_text', 'text_too_long', 'too_many_utterances', 'bad_order']);
+/** Codes that no second attempt with the same wishes can cure. */
+const UNKNOWN = new Set(['unknown_voice', 'unknown_avatar']);
+
+export type Transport = 'webrtc' | 'websocket';
+
+export interface SessionOptions {
+  /** Address of the server, for example `http://127.0.0.1:8080`. */
+  readonly url: string | URL;
+  /** Name of a voice of `GET /v1/voices`; the avatar's own if left out. */
+  readonly voice?: string;
+  /** Name of an avatar of `GET /v1/avatars`; the server's first if left out. */
+  readonly avatar?: string;
+  /** Speed of speech, 0.5…2; default 1. */
+  readonly speed?: number;
+  /** 0…2³²-1: makes speech repeatable. */
+  readonly seed?: number;
+  /** Where to show it. Without one, media come as the events `sound`, `picture` and `motion`, as `media` asks for. */
+  readonly screen?: Screen;
+  /** `auto` (default): WebRTC, and the WebSocket where no UDP gets through. Without a screen it is the WebSocket. */
+  readonly transport?: Transport | 'auto';
+  /** Without a screen: what is sent. Default: 16-bit PCM at the voice's rate, no pictures, 500 ms ahead. */
+  readonly media?: Omit<MediaWish, 'transport'>;
+  /** Closes the session, or gives up opening it. */
+  readonly signal?: AbortSignal;
+  /** Where there is none, as in Node 20: that of the package `ws`. */
+  readonly WebSocket?: WebSocketConstructor;
+}
+
+export type SessionState =
+  | { readonly name: 'connecting' }
+  | { readonly name: 'open' }
+  /** The connection was lost; the next attempt is made in `waitMs`. */
+  | { readonly name: 'reconnecting'; readonly error: SessionError; readonly waitMs: number }
+  | { readonly name: 'closed'; readonly error: SessionError | null };
+
+/** Events of a session: the server's messages by type, with the session's own media time, and what happens to the connection. */
+export type SessionEvents = {
+  readonly [T in Exclude<ServerMessage['type'], 'webrtc.answer'>]: ServerMessageOf<T>;
+} & {
+  readonly state: SessionState;
+  /** Media come another way from now on. */
+  readonly transport: { readonly transport: Transport; readonly reason: string };
+  /** An utterance that broke off goes on: what lies before `charStart` of its text has been heard. */
+  readonly 'utterance.resumed': { readonly utterance: string; readonly charStart: number };
+  /** A frame came onto the screen. */
+  readonly frame: ShownFrame;
+  /** Once a second: what arrives, and how. */
+  readonly figures: MediaFigures & { readonly transport: Transport };
+  /** Media of a session without a screen. */
+  readonly sound: MediaFrame;
+  readonly picture: MediaFrame;
+  readonly motion: MediaFrame;
+};
+
+/** An utterance on its way. */
+export interface Speech {
+  /** Which events about it carry. */
+  readonly id: string;
+  /** Settles when it has been said or stopped. Rejects when the server refuses it or the session closes. */
+  readonly finished: Promise<Spoken>;
+}
+
+/**
+ * Opens a session.
+ * @throws {SessionError} when the server cannot be reached, has no place or does not know the voice or avatar.
+ */
+export const connect = async (options: SessionOptions): Promise<Session> => {
+  options.signal?.throwIfAborted();
+  const session = new Session(options);
+  await new Promise<void>((resolve, reject) => {
+    const stop = session.on('state', (state) => {
+      if (state.name === 'connecting') return;
+      stop();
+      if (state.name === 'open') {
+        resolve();
+        return;
+      }
+      session.close();
+      reject(state.error ?? new SessionError('closed', 'Closed before the session was open.'));
+    });
+  });
+  return session;
+};
+
+/** See `connect`. Made by itself, it never gives up looking for its server, until it is closed. */
+export class Session extends Emitter<SessionEvents> {
+  readonly #options: SessionOptions;
+  readonly #closing = new AbortController();
+  readonly #book = new UtteranceBook();
+  readonly #promises = new SpeechPromises();
+  #wishes: { readonly voice?: string; readonly avatar?: string; readonly speed?: number };
+  #transport: Transport;
+  #state: SessionState = { name: 'connecting' };
+  #opened: ServerMessageOf<'session.opened'> | null = null;
+  #visit: Visit | null = null;
+  #utterances = 0;
+  #lostAtMs: number | null = null;
+
+  constructor(options: SessionOptions) {
+    super();
+    const { voice, avatar, speed, screen, transport = 'auto', signal } = options;
+    if (transport === 'webrtc' && !screen) {
+      throw new TypeError('expected a screen for transport "webrtc", got none: pass one, or take "websocket"');
+    }
+    this.#options = options;
+    this.#wishes = given({ voice, avatar, speed });
+    this.#transport = transport === 'auto' ? (screen && hasWebRtc() ? 'webrtc' : 'websocket') : transport;
+    signal?.addEventListener('abort', () => this.close(), { once: true });
+    // The listeners of the first events have yet to come.
+    queueMicrotask(() => void this.#run());
+  }
+
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** What the server said when it opened the present connection, or the last one; null before the first. */
+  get opened(): ServerMessageOf<'session.opened'> | null {
+    return this.#opened;
+  }
+
+  /** How media come. */
+  get transport(): Transport {
+    return this.#transport;
+  }
+
+  /** Whether something is being said or waits to be. */
+  get busy(): boolean {
+    return this.#book.open.length > 0;
+  }
+
+  /** The text of an utterance that is not finished, as far as it has been sent; else empty. */
+  textOf(utterance: string): string {
+    return this.#book.textOf(utterance);
+  }
+
+  /** Media time that is heard at that moment (`performance.now()` time); null while nothing is. It goes on over reconnections. */
+  heardMs(atMs: number = performance.now()): number | null {
+    const heardMs = this.#visit?.heardMs(atMs) ?? null;
+    return heardMs === null ? null : heardMs + this.#book.baseMs;
+  }
+
+  /**
+   * Says a text, or one that comes piece by piece, as from a language model.
+   *
+   * @param options.signal - Stops it.
+   * @param options.utterance - Its id; one is made up if left out.
+   */
+  say(
+    text: string | AsyncIterable<string>,
+    options: { readonly signal?: AbortSignal; readonly utterance?: string } = {},
+  ): Speech {
+    const { signal, utterance: id = this.begin() } = options;
+    const finished = this.#promises.of(id);
+    const stop = () => this.interrupt(id);
+    signal?.addEventListener('abort', stop, { once: true });
+    const settled = () => signal?.removeEventListener('abort', stop);
+    finished.then(settled, settled);
+    if (this.#closing.signal.aborted) {
+      this.#promises.reject(id, new SessionError('closed', 'The session is closed.'));
+    } else if (signal?.aborted) {
+      this.#promises.resolve({ utterance: id, reason: 'interrupted', spokenText: '', durationMs: 0 });
+    } else if (typeof text === 'string') {
+      this.append(id, text);
+      this.end(id);
+    } else {
+      void this.#sayPieces(id, text, signal);
+    }
+    return { id, finished };
+  }
+
+  /** An id for an utterance whose text comes piece by piece; see `append`. */
+  begin(): string {
+    this.#utterances += 1;
+    return `u${this.#utterances}`;
+  }
+
+  /** More text of an utterance, with the white space between words. The first piece puts it into the queue. */
+  append(utterance: string, text: string): void {
+    if (this.#closing.signal.aborted || text === '') return;
+    if (this.#book.append(utterance, text)) this.#send({ type: 'utterance.append', utterance, text });
+  }
+
+  /** No more text of that utterance. */
+  end(utterance: string): void {
+    if (this.#book.end(utterance)) this.#send({ type: 'utterance.end', utterance });
+  }
+
+  /** Silences one utterance, or everything that is spoken and queued. */
+  interrupt(utterance?: string): void {
+    const stopping = this.#book.open.filter((id) => utterance === undefined || id === utterance);
+    if (stopping.length === 0) return;
+    for (const id of stopping) this.#book.stop(id);
+    if (this.#visit) this.#visit.interrupt(utterance);
+    else for (const id of stopping) this.#abandon(id, 'interrupted');
+  }
+
+  /** Changes the face, from the next frame on. One of another size opens a new connection. */
+  setAvatar(avatar: string): void {
+    this.#wishes = { ...this.#wishes, avatar };
+    this.#send({ type: 'avatar.set', avatar });
+  }
+
+  /** Changes the voice, from the next utterance on. */
+  setVoice(voice: string): void {
+    this.#wishes = { ...this.#wishes, voice };
+    this.#send({ type: 'voice.set', voice });
+  }
+
+  /** Changes the speed (0.5…2), from the next utterance on. */
+  setSpeed(speed: number): void {
+    this.#wishes = { ...this.#wishes, speed };
+    this.#send({ type: 'voice.set', speed });
+  }
+
+  /** Controls the face by hand. */
+  setMotion(wish: MotionWish): void {
+    this.#send({ type: 'motion.set', ...wish });
+  }
+
+  /** Without a screen: the program has played the media up to that time. */
+  setHeard(mediaMs: number): void {
+    this.#visit?.setHeard(Math.max(0, mediaMs - this.#book.baseMs));
+  }
+
+  /** Ends the session; idempotent. */
+  close(): void {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort();
+    this.#leave();
+    this.#promises.rejectAll(new SessionError('closed', 'The session was closed.'));
+    this.#setState({ name: 'closed', error: null });
+  }
+
+  async #sayPieces(utterance: string, pieces: AsyncIterable<string>, signal?: AbortSignal): Promise<void> {
+    let begun = false;
+    try {
+      for await (const piece of pieces) {
+        if (signal?.aborted || this.#closing.signal.aborted || (begun && !this.#book.takes(utterance))) break;
+        this.append(utterance, piece);
+        begun ||= piece !== '';
+      }
+    } catch (error) {
+      this.interrupt(utterance);
+      this.#promises.reject(
+        utterance,
+        new SessionError('bad_text', `The text broke off: ${String(error)}`, { cause: error }),
+      );
+    }
+    this.end(utterance);
+    if (!begun) this.#promises.resolve({ utterance, reason: 'completed', spokenText: '', durationMs: 0 });
+  }
+
+  /** Visits the server again and again, more patiently after every failure, until it is closed. */
+  async #run(): Promise<void> {
+    const { signal } = this.#closing;
+    if (this.#options.signal?.aborted) this.close();
+    for (let failures = 0; !signal.aborted;) {
+      if (failures === 0) this.#setState({ name: 'connecting' });
+      const error = await this.#stay(() => {
+        failures = 0;
+      });
+      // null: closed from here, to be opened anew in another way.
+      if (signal.aborted || error === null) continue;
+      if (UNKNOWN.has(error.code)) this.#wishes = given({ speed: this.#wishes.speed });
+      const waitMs = backOffMs(failures, Math.random());
+      failures += 1;
+      this.#setState({ name: 'reconnecting', error, waitMs });
+      await patientWait(waitMs, signal);
+    }
+  }
+
+  /** Opens one connection and stays with it. @returns why it ended; null when it was closed to open another. */
+  async #stay(onOpen: () => void): Promise<SessionError | null> {
+    const { url, seed, screen } = this.#options;
+    const media = await this.#mediaWish();
+    let connection: Connection;
+    try {
+      connection = new Connection(url, this.#options.WebSocket ?? WebSocket);
+    } catch (error) {
+      return new SessionError('unreachable', String(error), { cause: error });
+    }
+    const abort = () => connection.close();
+    this.#closing.signal.addEventListener('abort', abort, { once: true });
+    if (this.#closing.signal.aborted) abort();
+    const closed = new Promise<SessionError | null>((resolve) => {
+      connection.on('closed', resolve);
+    });
+    try {
+      this.#opened = await connection.open({ type: 'session.open', ...this.#wishes, ...given({ seed }), media });
+      this.#visit = new Visit(connection, media, screen ?? null, {
+        onMessage: (message) => this.#receive(message),
+        onMedia: (frame) => this.emit(frame.kind, { ...frame, mediaMs: frame.mediaMs + this.#book.baseMs }),
+        onFrame: ({ mediaMs, atMs }) => this.emit('frame', { mediaMs: mediaMs + this.#book.baseMs, atMs }),
+        onFigures: (figures) => this.emit('figures', { ...figures, transport: this.#transport }),
+        onFailed: (reason) => this.#failMedia(connection, reason),
+      });
+      onOpen();
+      this.emit('session.opened', this.#opened);
+      this.#resume();
+      this.#setState({ name: 'open' });
+    } catch (error) {
+      connection.close(
+        error instanceof SessionError ? error : new SessionError('internal', String(error), { cause: error }),
+      );
+    }
+    const reason = await closed;
+    this.#closing.signal.removeEventListener('abort', abort);
+    this.#leave();
+    return reason;
+  }
+
+  async #mediaWish(): Promise<MediaWish> {
+    const { screen, media } = this.#options;
+    if (!screen) return { audio: { codec: 'pcm_s16le' }, ...media, transport: 'websocket' };
+    if (this.#transport === 'webrtc') return { transport: 'webrtc' };
+    const [opus, video] = await Promise.all([canDecodeOpus(), canDecodePicture()]);
+    const audio = opus ? ({ codec: 'opus' } as const) : ({ codec: 'pcm_s16le', sampleRateHz: OUTPUT_RATE_HZ } as const);
+    // Media are held back here, for as long as the network asks for and no moment longer.
+    return { transport: 'websocket', audio, video, leadMs: 0 };
+  }
+
+  /** What broke off goes on, with the first word whose end was not heard. */
+  #resume(): void {
+    const tooLate = this.#lostAtMs !== null && performance.now() - this.#lostAtMs > RESUME_WITHIN_MS;
+    this.#lostAtMs = null;
+    for (const { utterance, text, ended, stopped, charStart } of this.#book.rest()) {
+      const isSaid = ended && text.trim() === '';
+      if (tooLate || stopped || isSaid) {
+        this.#abandon(utterance, isSaid && !stopped ? 'completed' : 'interrupted');
+        continue;
+      }
+      if (charStart > 0) this.emit('utterance.resumed', { utterance, charStart });
+      if (text !== '') this.#send({ type: 'utterance.append', utterance, text });
+      if (ended) this.#send({ type: 'utterance.end', utterance });
+    }
+  }
+
+  #leave(): void {
+    if (!this.#visit) return;
+    this.#lostAtMs = performance.now();
+    this.#book.breakOff(this.heardMs(this.#lostAtMs));
+    this.#visit.close();
+    this.#visit = null;
+  }
+
+  #failMedia(connection: Connection, reason: string): void {
+    const { transport = 'auto' } = this.#options;
+    if (transport !== 'auto' || this.#transport === 'websocket') {
+      connection.close(new SessionError('webrtc_failed', reason));
+      return;
+    }
+    this.#transport = 'websocket';
+    this.emit('transport', { transport: 'websocket', reason });
+    connection.close();
+  }
+
+  #receive(message: ServerMessage): void {
+    switch (message.type) {
+      case 'utterance.started':
+        this.emit('utterance.started', this.#book.started(message));
+        break;
+      case 'utterance.words':
+        this.emit('utterance.words', this.#book.words(message));
+        break;
+      case 'utterance.finished': {
+        const finished = this.#book.finished(message);
+        this.emit('utterance.finished', finished);
+        this.#promises.resolve(finished);
+        break;
+      }
+      case 'stats':
+        this.emit('stats', message);
+        break;
+      case 'error':
+        this.#receiveError(message);
+        break;
+      case 'session.opened':
+      case 'webrtc.answer':
+        break;
+    }
+  }
+
+  #receiveError(message: ServerMessageOf<'error'>): void {
+    const { code, utterance, message: text } = message;
+    // A face of another size: a new connection opens with it.
+    if (code === 'unsupported_media' && utterance === undefined) {
+      this.#leave();
+      return;
+    }
+    if (utterance !== undefined && REFUSALS.has(code)) {
+      this.#book.abandon(utterance, 'interrupted');
+      this.#promises.reject(utterance, new SessionError(code, text));
+    }
+    // Media that fail are looked after here; what is unknown to the server was finished when it was stopped.
+    if (code !== 'webrtc_failed' && code !== 'unknown_utterance') this.emit('error', message);
+  }
+
+  #abandon(utterance: string, reason: Spoken['reason']): void {
+    const spoken = this.#book.abandon(utterance, reason);
+    if (!spoken) return;
+    this.emit('utterance.finished', { type: 'utterance.finished', ...spoken });
+    this.#promises.resolve(spoken);
+  }
+
+  #send(message: ClientMessage): void {
+    this.#visit?.send(message);
+  }
+
+  #setState(state: SessionState): void {
+    if (state.name === this.#state.name && state.name !== 'reconnecting') return;
+    this.#state = state;
+    this.emit('state', state);
+  }
+}
+
+/** The members that are there: left out is not the same as undefined. */
+const given = <T extends object>(wishes: { readonly [K in keyof T]: T[K] | undefined }): Partial<T> =>
+  Object.fromEntries(Object.entries(wishes).filter(([, value]) => value !== undefined)) as Partial<T>;

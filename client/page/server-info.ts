@@ -1,0 +1,20 @@
+/** What the server tells over HTTP: its voices and avatars. */
+
+/** A voice or avatar, as the server lists it. */
+export interface Listed {
+  readonly name: string;
+  readonly description?: string;
+  /** Of a voice, for example `en-US`. */
+  readonly language?: string;
+  readonly gender?: string;
+}
+
+/** The voices or avatars that there are; none while the server does not answer. */
+export const readList = async (kind: 'voices' | 'avatars'): Promise<readonly Listed[]> => {
+  try {
+    const response = await fetch(`/v1/${kind}`);
+    return ((await response.json()) as Record<string, readonly Listed[]>)[kind] ?? [];
+  } catch {
+    return [];
+  }
+};

@@ -1,0 +1,67 @@
+/** What the page says, in Simplified Chinese. */
+import type { Texts } from './en.ts';
+
+export const zhHans: Texts = {
+  language: '简体中文',
+  title: 'vis-à-vis：与虚拟人对话',
+  description: '输入一句话，虚拟人当场开口说出来。',
+
+  connecting: '正在连接',
+  ready: '就绪',
+  thinking: '正在准备',
+  speaking: '正在说话',
+  reconnecting: '正在重新连接',
+
+  avatarRegion: '虚拟人',
+  talkRegion: '说话',
+  settingsRegion: '声音与形象',
+  statsRegion: '最近一分钟的测量',
+  conversationRegion: '对话',
+  captionRegion: '字幕',
+  examplesRegion: '例句',
+  languageChoice: '语言',
+
+  provenance: 'AI 生成',
+  soundOn: '打开声音',
+  soundOff: '关闭声音',
+  captionEmpty: '写点什么，听他说出来。',
+
+  textLabel: '要说的话',
+  textPlaceholder: (language) => (language ? `输入一句话（${language}）…` : '输入一句话…'),
+  live: '逐词发送',
+  liveHint: '每打完一个词就立即发送，就像语言模型那样',
+  stop: '停止',
+  send: '发送',
+
+  avatar: '形象',
+  voice: '声音',
+  speed: '语速',
+  female: '女声',
+  male: '男声',
+
+  notConnected: '尚未连接：这段文字没有发送。',
+  tryingAgain: (reason) => `${reason}正在重试。`,
+  unreachable: '服务器没有应答。它在运行吗？',
+  draining: '服务器即将停止。',
+  full: (places) => `${places} 个席位都已占满。`,
+  lost: '连接已断开。',
+  webrtcFailed: '服务器有应答，但声音和画面传不过来。',
+  unknownVoice: '这个声音已不存在。',
+  unknownAvatar: '这个形象已不存在。',
+  textTooLong: '等待的文字太多了，请一次少说一些。',
+  tooManyUtterances: '等着要说的话太多了，请稍候。',
+  badText: '这段文字里没有这个声音能说的内容。',
+
+  textToSound: '文字 → 声音',
+  textToSoundHint: '从发送文字到在此听见第一个声音',
+  textToFace: '文字 → 画面',
+  textToFaceHint: '从发送文字到在此看见开口的画面',
+  fps: '每秒帧数',
+  fpsHint: '每秒在此解码的视频帧',
+  skew: '音画偏差',
+  skewHint: '播放时声音比画面早多少；负数表示晚',
+  bitrate: '码率',
+  bitrateHint: '声音与画面合计',
+  transport: '媒体通道',
+  transportHint: 'UDP 不通时，声音和画面改走 WebSocket',
+};
