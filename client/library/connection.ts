@@ -85,6 +85,8 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   #receive(data: unknown): void {
+    // Not every socket forgets its listeners.
+    if (this.#closed) return;
     if (data instanceof ArrayBuffer) {
       const frame = readMediaFrame(data);
       if (frame) this.emit('frame', frame);

@@ -12,15 +12,17 @@ const MAX_WAIT_MS = 15_000;
 export const backOffMs = (attempt: number, random: number): number =>
   Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt) * (0.5 + random / 2);
 
+const hasWindow = typeof addEventListener === 'function';
+
 /** Resolves after `ms`, or as soon as the browser is online again or `signal` aborts. */
 export const patientWait = (ms: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
-      removeEventListener('online', done);
+      if (hasWindow) removeEventListener('online', done);
       resolve();
     };
     const timer = setTimeout(done, ms);
-    addEventListener('online', done);
+    if (hasWindow) addEventListener('online', done);
     signal.addEventListener('abort', done, { once: true });
   });

@@ -232,12 +232,16 @@ const sendPageFile = async (folders: readonly string[], name: string, reply: Fas
       const path = join(folder, relative);
       const found = await stat(path).catch(() => null);
       if (!found?.isFile()) continue;
-      return reply
-        .type(type)
-        .header('cache-control', 'no-cache')
-        .header('content-security-policy', PAGE_POLICY)
-        .header('x-content-type-options', 'nosniff')
-        .send(createReadStream(path));
+      return (
+        reply
+          .type(type)
+          .header('cache-control', 'no-cache')
+          // Pages of other origins load the client library from here.
+          .header('access-control-allow-origin', '*')
+          .header('content-security-policy', PAGE_POLICY)
+          .header('x-content-type-options', 'nosniff')
+          .send(createReadStream(path))
+      );
     }
   }
   return reply.code(404).send({ error: { code: 'bad_message', message: `the page has no file ${name}` } });

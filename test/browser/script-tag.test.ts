@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { launchChromium, serveHtml, type TestBrowser } from '../support/chromium.ts';
+import { root } from '../support/models.ts';
+import { startPageServer, type PageServer } from '../support/page-server.ts';
+
+let program: PageServer;
+let browser: TestBrowser;
+beforeAll(async () => {
+  [program, browser] = await Promise.all([startPageServer(), launchChromium()]);
+});
+afterAll(async () => {
+  await browser?.close();
+  await program?.[Symbol.asyncDispose]();
+});
+
+it('speaks on a page of another origin, from a script tag', async () => {
+  const example = readFileSync(join(root, 'client/examples/plain.html'), 'utf8');
+  await using html = await serveHtml(example.replaceAll('http://127.0.0.1:8080', program.url));
+  const { page } = await browser.page();
+
+  await page.goto(html.url);
+  await page.waitForSelector('visavis-avatar[state=live]');
+  await page.click('button');
+  await page.waitForFunction(() => document.querySelector('#said')?.textContent !== '');
+
+  expect(await page.textContent('#said')).toBe('completed: Hello! It is nice to meet you.');
+  expect(await page.evaluate('Object.keys(visavis).includes("connect")')).toBe(true);
+});
