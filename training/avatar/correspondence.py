@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from avatar.face_model import EXPRESSIONS, NECK_PIVOT, FaceModel, head_rotation, rotate
+from avatar.scene.camera import PICTURE_PLANE_CM
 
 HAIR_LIFT_CM = 0.9  # hair stands off the scalp
 FACING = -0.12  # cosine between normal and view below which a point counts as visible
-CAMERA_TO_PICTURE_CM = 6.0  # the plane that `frame` measures lies so far before the origin
 LIDS = ("eyeBlink_L", "eyeBlink_R")
 LID_MOVES_CM = 0.15  # how far a blink moves a vertex that belongs to a lid
 LID_CLOSED = 0.35  # weight of eyeBlink above which the iris counts as hidden
@@ -102,7 +102,7 @@ class Surface:
         rest = model.weights(scene["rest"])
         base = model.identity(np.array(scene["identity"], np.float32)) + np.tensordot(rest, model.expressions, 1)
         vertices, lift, cover = choose_points(model, base)
-        normals = model.normals(base)[vertices]
+        normals = model.normals(base)[vertices].astype(np.float32)
         return Surface(
             still=base[vertices] + normals * lift[:, None] - NECK_PIVOT,
             normals=normals,
@@ -110,7 +110,7 @@ class Surface:
             turning=model.neck_weight[vertices],
             cover=cover,
             camera=np.array([0, scene["cam_y"], scene["cam_dist"]]),
-            zoom=(scene["cam_dist"] - CAMERA_TO_PICTURE_CM) / scene["frame"],
+            zoom=(scene["cam_dist"] - PICTURE_PLANE_CM) / scene["frame"],
         )
 
     def project(self, motion: np.ndarray) -> np.ndarray:

@@ -15,11 +15,9 @@ from PIL import Image
 from torch import Tensor
 
 from avatar.correspondence import Surface, read_surface
+from avatar.scene.folder import HELD_OUT_EVERY, SIZE, SOURCES
 
-SOURCES = 12
 NEUTRAL = 0
-HELD_OUT_EVERY = 20
-SIZE = 256
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 Units are about centimetres; +Y up, +Z out of the face, +X the person's left. `ict-face.npz` holds: neutral float32[V,
 3]; expr_q int16[57, V, 3] × expr_scale[57] (the first 53 are the descriptor's); id_q int16[100, V, 3] × id_scale[100];
-faces int32[F, 4] (−1 fourth for triangles); part_names, part_ranges (first and last vertex, …); landmarks68 int32[68].
+faces, face_uvs int32[F, 4] (−1 fourth for triangles); uv float32[U, 2]; part_names, part_ranges (first and last vertex,
+first and last polygon); landmarks68 int32[68].
 """
 
 from dataclasses import dataclass
@@ -18,36 +19,46 @@ TORSO_END, HEAD_START = -13.4, -5.8  # heights between which the neck takes over
 
 @dataclass(frozen=True)
 class FaceModel:
-    """neutral (V, 3), expressions (53, V, 3), identities (100, V, 3) float32; faces int32 (F, 4); landmarks int32
-    (68,).
+    """neutral (V, 3), expressions (53, V, 3) float32; faces int32 (F, 4); landmarks int32 (68,). identities (100, V, 3)
+    int16 are to be multiplied by identity_scales (100,).
 
-    parts: name → (first, last) vertex, both inclusive. names: of the 53 expressions, in the descriptor's order.
+    parts, polygons: name → (first, last) vertex or polygon, both inclusive. names: of the 53 expressions, in the
+    descriptor's order. uv (U, 2) float32: places on the texture; corners int32 (F, 4): which of them a polygon's
+    corners have.
     """
 
     neutral: np.ndarray
     expressions: np.ndarray
     identities: np.ndarray
+    identity_scales: np.ndarray
     faces: np.ndarray
     landmarks: np.ndarray
     parts: dict[str, tuple[int, int]]
     names: list[str]
+    polygons: dict[str, tuple[int, int]]
+    uv: np.ndarray
+    corners: np.ndarray
 
     @staticmethod
     def read(path: Path) -> "FaceModel":
         with np.load(path, allow_pickle=False) as data:
 
-            def modes(values: str, scale: str, count: int) -> np.ndarray:
-                return data[values][:count].astype(np.float32) * data[scale][:count, None, None]
+            def ranges(first: int) -> dict[str, tuple[int, int]]:
+                rows = zip(data["part_names"], data["part_ranges"], strict=True)
+                return {str(name): (int(row[first]), int(row[first + 1])) for name, row in rows}
 
-            ranges = zip(data["part_names"], data["part_ranges"], strict=True)
             return FaceModel(
                 data["neutral"].astype(np.float32),
-                modes("expr_q", "expr_scale", EXPRESSIONS),
-                modes("id_q", "id_scale", len(data["id_q"])),
+                data["expr_q"][:EXPRESSIONS].astype(np.float32) * data["expr_scale"][:EXPRESSIONS, None, None],
+                data["id_q"],
+                data["id_scale"],
                 data["faces"],
                 data["landmarks68"],
-                {str(name): (int(row[0]), int(row[1])) for name, row in ranges},
+                ranges(0),
                 [str(name) for name in data["expr_names"][:EXPRESSIONS]],
+                ranges(2),
+                data["uv"],
+                data["face_uvs"],
             )
 
     def part(self, name: str) -> np.ndarray:
@@ -55,9 +66,35 @@ class FaceModel:
         first, last = self.parts[name]
         return np.arange(first, last + 1)
 
+    def part_faces(self, *names: str) -> np.ndarray:
+        """The polygons int32 (F', 4) of these parts."""
+        return self.faces[self._polygons(names)]
+
+    def part_corners(self, *names: str) -> np.ndarray:
+        """Texture places (F', 4) of the corners of these parts' polygons, as indices into `uv`."""
+        return self.corners[self._polygons(names)]
+
+    def _polygons(self, names: tuple[str, ...]) -> np.ndarray:
+        return np.concatenate([np.arange(self.polygons[name][0], self.polygons[name][1] + 1) for name in names])
+
+    def vertex_uv(self, part: str) -> np.ndarray:
+        """float32 (V, 2): the texture place of every vertex of a part, NaN for all others."""
+        places = np.full((len(self.neutral), 2), np.nan, np.float32)
+        faces, corners = self.part_faces(part), self.part_corners(part)
+        real = faces >= 0
+        places[faces[real]] = self.uv[corners[real]]
+        return places
+
     def identity(self, coefficients: np.ndarray) -> np.ndarray:
         """Vertices (V, 3) of a person with these (up to 100) standard normal coefficients."""
-        return self.neutral + np.tensordot(coefficients, self.identities[: len(coefficients)], 1)
+        count = len(coefficients)
+        # In this order of multiplying, because hair amplifies rounding: strands part at the ears by 1e-6 cm.
+        scaled = np.asarray(coefficients, np.float32) * self.identity_scales[:count]
+        return self.neutral + np.tensordot(scaled, self.identities[:count].astype(np.float32), 1)
+
+    def expression(self, weights: np.ndarray) -> np.ndarray:
+        """What 53 weights add to the vertices, float32 (V, 3)."""
+        return (np.asarray(weights, np.float32) @ self.expressions.reshape(EXPRESSIONS, -1)).reshape(-1, 3)
 
     def weights(self, presets: dict[str, float]) -> np.ndarray:
         """float32[53] of named weights; a name without _L or _R sets both sides."""
@@ -69,7 +106,7 @@ class FaceModel:
         return row
 
     def normals(self, vertices: np.ndarray) -> np.ndarray:
-        """Unit normals (V, 3), area-weighted means of the adjoining polygons."""
+        """Unit normals float64 (V, 3), area-weighted means of the adjoining polygons."""
         a, b, c, d = self.faces.T
         triangle = d < 0
         across = vertices[np.where(triangle, a, d)] - vertices[b]
@@ -79,7 +116,7 @@ class FaceModel:
         sums = np.zeros(vertices.shape)
         for corner in (a, b, c, d):
             np.add.at(sums, corner[corner >= 0], area[corner >= 0])
-        return (sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)).astype(np.float32)
+        return sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
 
     @cached_property
     def neck_weight(self) -> np.ndarray:
