@@ -67,6 +67,10 @@ export const configSchema = z.strictObject({
   port: z.int().min(0).max(65_535).default(8080).describe('TCP port; 0: any free one'),
   models: z.string().optional().describe('Folder of the models; default: the one that comes with the program'),
   voice: z.string().default('rms').describe('Voice of sessions that name none'),
+  voices: z
+    .record(z.string().min(1), z.string().min(1))
+    .default({})
+    .describe('Further voices by name: paths of .onnx files, or of folders with one, beside those in models/voices'),
   avatar: z.string().default('alex').describe('Avatar of sessions that name none'),
   logLevel: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
   drainMs: z.int().min(0).max(600_000).default(30_000).describe('After SIGTERM: how long speech may still go on'),

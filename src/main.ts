@@ -48,7 +48,13 @@ const main = async (): Promise<void> => {
   const log = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: false }));
   const modelsDir = config.models ?? join(packageRoot, 'models');
   const [inference, media] = await Promise.all([
-    createInference({ modelsDir, voice: config.voice, avatar: config.avatar, ...config.inference }),
+    createInference({
+      modelsDir,
+      voices: config.voices,
+      voice: config.voice,
+      avatar: config.avatar,
+      ...config.inference,
+    }),
     createMediaServer({ hostAddresses: config.webrtc.addresses, portRange: config.webrtc.portRange ?? null }),
   ]);
   const portraits = new Set(inference.avatars.map(({ name }) => name));

@@ -1,6 +1,7 @@
 /** What is installed in the models folder: `voices/`, `motion/`, `renderers/` and `avatars/`, one folder each. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemClock } from '../clock.ts';
 import { VisavisError, type ErrorCode } from '../errors.ts';
 import {
   readAvatar,
@@ -12,10 +13,14 @@ import {
   type RendererManifest,
   type VoiceManifest,
 } from './manifest.ts';
+import { type ForeignVoice, readVoices } from './voice-catalog.ts';
 
 /** Models by name, in alphabetical order. */
 export interface Catalog {
+  /** Voices of our own. */
   readonly voices: ReadonlyMap<string, Described<VoiceManifest>>;
+  /** Voices in the formats of other projects. */
+  readonly foreignVoices: ReadonlyMap<string, ForeignVoice>;
   readonly motions: ReadonlyMap<string, Described<MotionManifest>>;
   readonly renderers: ReadonlyMap<string, Described<RendererManifest>>;
   readonly avatars: ReadonlyMap<string, Described<AvatarManifest>>;
@@ -79,17 +84,21 @@ export const find = <T>(entries: ReadonlyMap<string, T>, name: string, code: Err
 
 /**
  * Reads the manifests of all installed models; no model is loaded.
+ * @param namedVoices - paths by name of voices that are elsewhere
  * @throws {VisavisError} `bad_model` for a manifest that is wrong, or an avatar whose renderer or voice is missing
  */
-export const readCatalog = async (modelsDir: string): Promise<Catalog> => {
-  const [voices, motions, renderers, avatars] = await Promise.all([
-    readAll(join(modelsDir, 'voices'), readKind('voice')),
+export const readCatalog = async (
+  modelsDir: string,
+  namedVoices: Readonly<Record<string, string>> = {},
+): Promise<Catalog> => {
+  const [{ voices, foreignVoices }, motions, renderers, avatars] = await Promise.all([
+    readVoices(join(modelsDir, 'voices'), namedVoices, systemClock),
     readAll(join(modelsDir, 'motion'), readKind('motion')),
     readAll(join(modelsDir, 'renderers'), readKind('renderer')),
     readAll(join(modelsDir, 'avatars'), readAvatar),
   ]);
   for (const { folder, manifest } of avatars.values()) {
-    if (!renderers.has(manifest.renderer) || !voices.has(manifest.voice)) {
+    if (!renderers.has(manifest.renderer) || !(voices.has(manifest.voice) || foreignVoices.has(manifest.voice))) {
       throw new VisavisError(
         'bad_model',
         `${folder}: needs renderer ${manifest.renderer} and voice ${manifest.voice}; ` +
@@ -97,5 +106,5 @@ export const readCatalog = async (modelsDir: string): Promise<Catalog> => {
       );
     }
   }
-  return { voices, motions, renderers, avatars };
+  return { voices, foreignVoices, motions, renderers, avatars };
 };

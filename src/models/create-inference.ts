@@ -3,11 +3,14 @@ import { VisavisError } from '../errors.ts';
 import { find, readCatalog } from './catalog.ts';
 import type { AvatarInfo, Face, Inference, MotionModel, Voice, VoiceInfo } from './inference.ts';
 import { createSpeechPlan } from './speech-plan.ts';
+import { findVoice } from './voice-catalog.ts';
 import { InferencePool } from './worker/inference-client.ts';
 
 export interface InferenceOptions {
   /** Folder with `voices/`, `motion/`, `renderers/` and `avatars/`. */
   readonly modelsDir: string;
+  /** Paths by name of voices that are elsewhere: `.onnx` files of other projects, or folders with one. @default none */
+  readonly voices?: Readonly<Record<string, string>>;
   /** Threads that run voices, ≥ 1. @default 1 */
   readonly speechWorkers?: number;
   /** Threads that run motion and renderers, ≥ 1. @default 1 */
@@ -28,8 +31,8 @@ const own = (view: Float32Array): Float32Array => (view.byteLength === view.buff
  * @throws {VisavisError} `bad_model` when a manifest or file is wrong; `unknown_avatar`, `unknown_voice` for wrong defaults
  */
 export const createInference = async (options: InferenceOptions): Promise<Inference> => {
-  const { modelsDir, speechWorkers = 1, faceWorkers = 1, provider = 'cpu' } = options;
-  const { voices, motions, renderers, avatars } = await readCatalog(modelsDir);
+  const { modelsDir, speechWorkers = 1, faceWorkers = 1, provider = 'cpu', voices: namedVoices = {} } = options;
+  const { voices, foreignVoices, motions, renderers, avatars } = await readCatalog(modelsDir, namedVoices);
   const [motion] = motions.values();
   const avatarName = options.avatar ?? avatars.keys().next().value;
   if (!motion || avatarName === undefined) {
@@ -39,10 +42,11 @@ export const createInference = async (options: InferenceOptions): Promise<Infere
     );
   }
   const avatar = find(avatars, avatarName, 'unknown_avatar', 'avatar').manifest;
-  const voiceName = find(voices, options.voice ?? avatar.voice, 'unknown_voice', 'voice').manifest.name;
+  const voiceName = options.voice ?? avatar.voice;
+  findVoice({ voices, foreignVoices }, voiceName);
 
-  const speechPool = new InferencePool('speech', speechWorkers, { modelsDir, provider });
-  const facePool = new InferencePool('face', faceWorkers, { modelsDir, provider });
+  const speechPool = new InferencePool('speech', speechWorkers, { modelsDir, provider, voices: namedVoices });
+  const facePool = new InferencePool('face', faceWorkers, { modelsDir, provider, voices: namedVoices });
   const close = async () => {
     await Promise.all([speechPool.close(), facePool.close()]);
   };
@@ -58,14 +62,14 @@ export const createInference = async (options: InferenceOptions): Promise<Infere
   }
 
   const createVoice = (name: string): Voice => {
-    const { language, sampleRateHz, hopSamples } = find(voices, name, 'unknown_voice', 'voice').manifest.voice;
+    const { language, sampleRateHz } = findVoice({ voices, foreignVoices }, name).voice.manifest.voice;
     return {
       name,
       language,
       sampleRateHz,
       async plan(text, speechOptions, signal) {
         const chunk = await speechPool.call('encode', { voice: name, text, options: speechOptions }, signal);
-        return createSpeechPlan(chunk, hopSamples, (first, end) =>
+        return createSpeechPlan(chunk, chunk.hopSamples, (first, end) =>
           speechPool.call('decode', { voice: name, speech: chunk.speech, first, end }),
         );
       },
@@ -97,7 +101,8 @@ export const createInference = async (options: InferenceOptions): Promise<Infere
   };
 
   return {
-    voices: [...voices.values()].map(({ manifest: { name, description, licence, voice } }): VoiceInfo => {
+    voices: [...voices.values(), ...foreignVoices.values()].map(({ manifest }): VoiceInfo => {
+      const { name, description, licence, voice } = manifest;
       const { language, gender, sampleRateHz: rate } = voice;
       return { name, language, gender, sampleRateHz: rate, description, licence };
     }),

@@ -7,10 +7,17 @@ interface TensorData {
   float32: Float32Array;
   int64: BigInt64Array;
   uint8: Uint8Array<ArrayBuffer>;
+  bool: Uint8Array<ArrayBuffer>;
+  int32: Int32Array;
+  float64: Float64Array;
 }
 
-/** Element types that models may use. */
-export type TensorDtype = keyof TensorData;
+const DTYPES: ReadonlySet<string> = new Set(['float32', 'int64', 'uint8', 'bool', 'int32', 'float64']);
+
+/** Element types that our own models use. */
+export type TensorDtype = 'float32' | 'int64' | 'uint8';
+/** Those that parts of other projects' models may hand to each other. */
+export type AnyDtype = keyof TensorData;
 
 /** What a graph says of one input or output; a dimension that varies has a name. */
 export interface TensorSpec {
@@ -28,7 +35,7 @@ export interface GraphSpec {
 }
 
 /** Numbers with their shape, row-major. */
-export interface Tensor<T extends TensorDtype = TensorDtype> {
+export interface Tensor<T extends AnyDtype = AnyDtype> {
   readonly dtype: T;
   readonly data: TensorData[T];
   readonly shape: readonly number[];
@@ -63,6 +70,18 @@ export class Outputs {
       throw new VisavisError('bad_model', `${this.#file}: expected an output ${name} of ${dtype}, got ${tensor?.type}`);
     }
     return { dtype, data: tensor.data as TensorData[T], shape: tensor.dims };
+  }
+
+  /** An output of whatever type. @throws {VisavisError} `bad_model` when there is none, or of no type that is used here. */
+  any(name: string): Tensor {
+    const tensor = this.#tensors[name];
+    if (!tensor || !DTYPES.has(tensor.type)) {
+      throw new VisavisError(
+        'bad_model',
+        `${this.#file}: expected an output ${name} of ${[...DTYPES].join(', ')}, got ${tensor?.type}`,
+      );
+    }
+    return { dtype: tensor.type as AnyDtype, data: tensor.data as TensorData[AnyDtype], shape: tensor.dims };
   }
 }
 
@@ -114,6 +133,37 @@ const check = (
   }
 };
 
+const create = async (
+  source: string | Uint8Array<ArrayBuffer>,
+  name: string,
+  provider: string,
+): Promise<InferenceSession> => {
+  const options: InferenceSession.SessionOptions = {
+    executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
+    // One thread a worker: sessions that share cores slow each other more than threads help.
+    intraOpNumThreads: 1,
+    interOpNumThreads: 1,
+    extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
+    // Lengths vary from run to run: patterns and arenas made for the longest one would stay in memory.
+    enableMemPattern: false,
+    enableCpuMemArena: false,
+    logSeverityLevel: 3,
+  };
+  try {
+    return await (typeof source === 'string'
+      ? InferenceSession.create(source, options)
+      : InferenceSession.create(source, options));
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const wayOut = provider === 'cpu' ? 'Fetch the file again.' : 'Try the provider "cpu".';
+    throw new VisavisError(
+      'bad_model',
+      `${name}: onnxruntime cannot load it with the provider "${provider}": ${reason}. ${wayOut}`,
+      { cause },
+    );
+  }
+};
+
 /** A loaded ONNX graph. */
 export class OnnxSession {
   readonly #session: InferenceSession;
@@ -139,28 +189,7 @@ export class OnnxSession {
         `${path}: expected ${spec.bytes} bytes, got ${size ?? 'no file'}. Fetch the file again, or export the model again.`,
       );
     }
-    let session: InferenceSession;
-    try {
-      session = await InferenceSession.create(path, {
-        executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
-        // One thread a worker: sessions that share cores slow each other more than threads help.
-        intraOpNumThreads: 1,
-        interOpNumThreads: 1,
-        extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
-        // Lengths vary from run to run: patterns and arenas made for the longest one would stay in memory.
-        enableMemPattern: false,
-        enableCpuMemArena: false,
-        logSeverityLevel: 3,
-      });
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      const wayOut = provider === 'cpu' ? 'Fetch the file again.' : 'Try the provider "cpu".';
-      throw new VisavisError(
-        'bad_model',
-        `${path}: onnxruntime cannot load it with the provider "${provider}": ${reason}. ${wayOut}`,
-        { cause },
-      );
-    }
+    const session = await create(path, path, provider);
     try {
       check(path, 'input', spec.inputs, session.inputMetadata);
       check(path, 'output', spec.outputs, session.outputMetadata);
@@ -169,6 +198,19 @@ export class OnnxSession {
       throw error;
     }
     return new OnnxSession(session, spec.file);
+  }
+
+  /**
+   * Loads a graph that was made in memory.
+   * @param name - of the graph in messages
+   * @throws {VisavisError} `bad_model` when onnxruntime cannot load it
+   */
+  static async fromBytes(
+    bytes: Uint8Array<ArrayBuffer>,
+    name: string,
+    { provider }: SessionOptions,
+  ): Promise<OnnxSession> {
+    return new OnnxSession(await create(bytes, name, provider), name);
   }
 
   /** @throws {VisavisError} `inference_failed` when onnxruntime refuses the inputs. */

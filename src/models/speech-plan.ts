@@ -1,6 +1,6 @@
 /** A text chunk that has been encoded, as the pipeline sees it: times at once, sound window by window. */
 import type { SpeechPlan } from './inference.ts';
-import type { SpokenChunk } from './speech-synthesizer.ts';
+import type { EncodedChunk } from './voice-model.ts';
 
 /** Latent frames of the first windows and of all that follow: small ones bring the first sound early, large ones cost less. */
 const WINDOW_FRAMES = [8, 16, 32, 64] as const;
@@ -20,7 +20,7 @@ export function* windowsOf(frameCount: number): Generator<readonly [first: numbe
  * @param decode - makes the samples of latent frames `first` to before `end`
  */
 export const createSpeechPlan = (
-  { frameCount, words }: Pick<SpokenChunk, 'frameCount' | 'words'>,
+  { frameCount, words }: Pick<EncodedChunk, 'frameCount' | 'words'>,
   hopSamples: number,
   decode: (first: number, end: number) => Promise<Float32Array>,
 ): SpeechPlan => ({

@@ -1,12 +1,12 @@
 /** A thread that runs models: calls one after another, each blocking it. */
 import { parentPort, workerData, type TransferListItem } from 'node:worker_threads';
-import { asVisavisError } from '../../errors.ts';
+import { VisavisError, asVisavisError } from '../../errors.ts';
 import { MOTION_SIZE } from '../../media.ts';
 import { find, readCatalog, type Catalog } from '../catalog.ts';
 import { FaceRenderer } from '../face-renderer.ts';
 import { MotionPredictor } from '../motion-predictor.ts';
 import { windowsOf } from '../speech-plan.ts';
-import { SpeechSynthesizer } from '../speech-synthesizer.ts';
+import { findVoice, loadVoice } from '../voice-catalog.ts';
 import type { Call, FromWorker, Operation, ReplyOf, RequestOf, ToWorker, WorkerSettings } from './protocol.ts';
 
 /** Remembers what was loaded; a failed load is tried again at the next call. */
@@ -22,9 +22,11 @@ const loadOnce = <T>(load: (name: string) => Promise<T>): ((name: string) => Pro
 type Handlers = { readonly [O in Operation]: (request: RequestOf<O>) => Promise<ReplyOf<O>> };
 
 const createHandlers = (catalog: Catalog, { provider }: WorkerSettings): Handlers => {
-  const voice = loadOnce((name) =>
-    SpeechSynthesizer.load(find(catalog.voices, name, 'unknown_voice', 'voice'), { provider }),
-  );
+  const voice = loadOnce((name) => loadVoice(findVoice(catalog, name).voice, { provider }));
+  const named = async (name: string) => {
+    const found = findVoice(catalog, name);
+    return { model: await voice(found.voice.manifest.name), speaker: found.speaker };
+  };
   const motion = loadOnce((name) =>
     MotionPredictor.load(find(catalog.motions, name, 'bad_model', 'motion model'), { provider }),
   );
@@ -37,9 +39,14 @@ const createHandlers = (catalog: Catalog, { provider }: WorkerSettings): Handler
 
   return {
     async warmVoice({ voice: name }) {
-      const synthesizer = await voice(name);
-      const { speech, frameCount } = await synthesizer.encode('Hello, I am here.', { speed: 1, seed: 0 });
-      for (const [first, end] of windowsOf(frameCount)) await synthesizer.decode(speech, first, end);
+      const { model, speaker } = await named(name);
+      const options = { speed: 1, seed: 0 };
+      const chunk = await model.encode('Hello, I am here.', options, speaker).catch((error: unknown) => {
+        // A voice of another language has tried itself with words of its own when it was loaded.
+        if (error instanceof VisavisError && error.code === 'bad_text') return null;
+        throw error;
+      });
+      for (const [first, end] of windowsOf(chunk?.frameCount ?? 0)) await model.decode(chunk?.speech, first, end);
       return null;
     },
     async warmFace({ avatar }) {
@@ -55,8 +62,11 @@ const createHandlers = (catalog: Catalog, { provider }: WorkerSettings): Handler
       await predictor.next(new Float32Array(windowSamples), history, new Float32Array(MOTION_SIZE));
       return null;
     },
-    encode: async (request) => (await voice(request.voice)).encode(request.text, request.options),
-    decode: async ({ voice: name, speech, first, end }) => (await voice(name)).decode(speech, first, end),
+    async encode({ voice: name, text, options }) {
+      const { model, speaker } = await named(name);
+      return { ...(await model.encode(text, options, speaker)), hopSamples: model.hopSamples };
+    },
+    decode: async ({ voice: name, speech, first, end }) => (await named(name)).model.decode(speech, first, end),
     move: async ({ motion: name, pcm, history, noise }) => (await motion(name)).next(pcm, history, noise),
     render: async (request) => (await face(request.avatar)).render(request.motion),
   };
@@ -64,7 +74,7 @@ const createHandlers = (catalog: Catalog, { provider }: WorkerSettings): Handler
 
 const port = parentPort!;
 const settings = workerData as WorkerSettings;
-const handlers = readCatalog(settings.modelsDir).then((catalog) => createHandlers(catalog, settings));
+const handlers = readCatalog(settings.modelsDir, settings.voices).then((catalog) => createHandlers(catalog, settings));
 // The first call reports it; until then it must not count as unhandled.
 handlers.catch(() => undefined);
 const waiting: Call[] = [];

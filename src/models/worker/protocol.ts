@@ -1,11 +1,13 @@
 /** Messages between the main thread and an inference worker. Models are named; the worker loads them at their first use. */
 import type { ErrorCode } from '../../errors.ts';
 import type { SpeechOptions } from '../inference.ts';
-import type { EncodedSpeech, SpokenChunk } from '../speech-synthesizer.ts';
+import type { EncodedChunk } from '../voice-model.ts';
 
 /** What a worker starts with. */
 export interface WorkerSettings {
   readonly modelsDir: string;
+  /** Paths by name of voices that are elsewhere. */
+  readonly voices?: Readonly<Record<string, string>>;
   /** Execution provider of onnxruntime. */
   readonly provider: string;
 }
@@ -16,8 +18,11 @@ interface Operations {
   warmVoice: { request: { voice: string }; reply: null };
   warmFace: { request: { avatar: string }; reply: null };
   warmMotion: { request: { motion: string }; reply: null };
-  encode: { request: { voice: string; text: string; options: SpeechOptions }; reply: SpokenChunk };
-  decode: { request: { voice: string; speech: EncodedSpeech; first: number; end: number }; reply: Float32Array };
+  encode: {
+    request: { voice: string; text: string; options: SpeechOptions };
+    reply: EncodedChunk & { hopSamples: number };
+  };
+  decode: { request: { voice: string; speech: unknown; first: number; end: number }; reply: Float32Array };
   move: {
     request: { motion: string; pcm: Float32Array; history: Float32Array; noise: Float32Array };
     reply: Float32Array;

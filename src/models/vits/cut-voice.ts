@@ -1,0 +1,242 @@
+/**
+ * Cuts the graph of a whole VITS (Kim et al. 2021, §2) into the parts that streaming needs, by following its tensors:
+ *
+ *     symbols ─► text encoder, durations ─► Ceil ─► prior of every frame ─┐ noise ─► flow ─► z ─► decoder ─► sound
+ *               └─────────────── encoder ────────────────────────────────┘└──── flow ───┘   └── decoder ──┘
+ *
+ * The parts compute what the whole computes, to the bit. Random numbers become inputs, so that a seed decides them; the
+ * durations become an output, for the times of words; their scale becomes an input, so that every voice can speak faster.
+ */
+import {
+  createNode,
+  createValue,
+  type ElementType,
+  type OnnxModel,
+  type OnnxNode,
+  type OnnxValue,
+  withInputs,
+  writeOnnx,
+} from './onnx-file.ts';
+
+/** Inputs that the cut adds. */
+export const ADDED = {
+  /** float32[1, 2, P], standard normal: what the stochastic duration predictor starts from. */
+  durationNoise: 'visavis.duration_noise',
+  /** float32[1]: factor on all durations. */
+  lengthScale: 'visavis.length_scale',
+  /** float32[1]: no symbol lasts more frames. */
+  longest: 'visavis.longest',
+  /** float32[1, C, T], standard normal. */
+  noise: 'visavis.noise',
+} as const;
+
+const RANDOM = new Set(['RandomNormalLike', 'RandomNormal']);
+const OTHER_RANDOM = new Set(['RandomUniform', 'RandomUniformLike', 'Multinomial', 'Bernoulli']);
+
+/** A tensor that one part hands to another; the file does not tell its type, a run does. */
+export interface Handed {
+  readonly name: string;
+  readonly type: ElementType;
+  readonly shape: readonly number[];
+}
+
+export interface CutVoice {
+  /** Symbols → `durations`, `noiseLike` and what `flow` and `decoder` are handed. */
+  readonly encoder: Uint8Array<ArrayBuffer>;
+  /** Inputs of the encoder; those of the file that it uses, and those that the cut added. */
+  readonly encoderInputs: readonly OnnxValue[];
+  /** Whether durations are drawn (§2.2.2 of the paper) and take `ADDED.durationNoise`. */
+  readonly drawsDurations: boolean;
+  /** Encoder output: frames of every symbol, float32, in order. */
+  readonly durations: string;
+  /** Encoder output of the shape of the flow's noise, float32[1, C, T]. */
+  readonly noiseLike: string;
+  /** Encoder outputs that the flow takes. */
+  readonly toFlow: readonly string[];
+  /** Encoder outputs that the decoder takes: nothing, or the speaker's embedding. */
+  readonly toDecoder: readonly string[];
+  /** The flow as a file, once the types of what it is handed are known. */
+  readonly flow: (handed: readonly Handed[]) => Uint8Array<ArrayBuffer>;
+  /** Flow output, decoder input: the latent, float32[1, C, T]. */
+  readonly latent: string;
+  readonly decoder: (handed: readonly Handed[]) => Uint8Array<ArrayBuffer>;
+  /** The decoder's nodes in order, for working out how far it sees. */
+  readonly decoderNodes: readonly OnnxNode[];
+  /** The first output of the file: the sound. */
+  readonly sound: string;
+}
+
+/** Why a graph cannot be cut; the message completes "this file …". */
+export class NotVits extends Error {}
+
+const readBy = (node: OnnxNode): readonly string[] => [...node.inputs, ...node.captured].filter((name) => name !== '');
+
+/** Nodes whose outputs depend on one of `roots`, and all tensors that do. */
+const descendants = (nodes: readonly OnnxNode[], roots: readonly string[]): ReadonlySet<string> => {
+  const tensors = new Set(roots);
+  // Nodes stand in topological order (onnx.proto), so one pass is enough.
+  for (const node of nodes)
+    if (readBy(node).some((name) => tensors.has(name))) for (const out of node.outputs) tensors.add(out);
+  return tensors;
+};
+
+/** Nodes that `targets` depend on, in order; tensors of `stops` count as given. */
+const ancestors = (
+  nodes: readonly OnnxNode[],
+  targets: readonly string[],
+  stops: ReadonlySet<string> = new Set(),
+): OnnxNode[] => {
+  const needed = new Set(targets.filter((name) => !stops.has(name)));
+  const found: OnnxNode[] = [];
+  for (const node of nodes.toReversed()) {
+    if (!node.outputs.some((name) => needed.has(name))) continue;
+    found.push(node);
+    for (const name of readBy(node)) if (!stops.has(name)) needed.add(name);
+  }
+  return found.toReversed();
+};
+
+const only = <T>(found: readonly T[], what: string): T => {
+  const [one, ...more] = found;
+  if (one === undefined) throw new NotVits(`has no ${what}`);
+  if (more.length > 0) throw new NotVits(`has ${found.length} times ${what}, not once`);
+  return one;
+};
+
+/** The input of the decoder's first convolution: the one that leads to the first transposed convolution and hears the noise. */
+const findLatent = (nodes: readonly OnnxNode[], hearsNoise: ReadonlySet<string>): string => {
+  const producers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+  const up = nodes.find(({ op, inputs }) => op === 'ConvTranspose' && hearsNoise.has(inputs[0] ?? ''));
+  if (!up) throw new NotVits('has no transposed convolutions after its noise, so no HiFi-GAN decoder');
+  const waiting = [up.inputs[0] ?? ''];
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    const node = producers.get(name);
+    if (!node) continue;
+    const [first] = node.inputs;
+    if (node.op === 'Conv' && first !== undefined && hearsNoise.has(first)) return first;
+    waiting.push(...node.inputs.filter((input) => hearsNoise.has(input)));
+  }
+  throw new NotVits('has no convolution before its transposed ones');
+};
+
+/**
+ * Cuts a graph.
+ * @throws {NotVits} when it is not built like a VITS
+ */
+export const cutVoice = (model: OnnxModel): CutVoice => {
+  const sound = model.outputs[0]?.name;
+  if (sound === undefined) throw new NotVits('has no outputs');
+  const used = ancestors(model.nodes, [sound]);
+  if (used.some(({ op }) => OTHER_RANDOM.has(op))) throw new NotVits('draws random numbers that are not normal');
+
+  const random = used.filter(({ op }) => RANDOM.has(op));
+  const ceils = used.filter(({ op }) => op === 'Ceil');
+  const lengths = only(
+    ceils.filter(({ outputs }) => {
+      const after = descendants(used, outputs);
+      return random.some((node) => readBy(node).some((name) => after.has(name)));
+    }),
+    'rounding up of durations before the noise (Ceil)',
+  );
+  const durations = lengths.outputs[0] ?? '';
+  const afterLengths = descendants(used, [durations]);
+  const noiseNode = only(
+    random.filter((node) => readBy(node).some((name) => afterLengths.has(name))),
+    'noise drawn for the frames (RandomNormalLike)',
+  );
+  const durationNoise = random.filter((node) => node !== noiseNode);
+  if (durationNoise.length > 1) throw new NotVits(`draws noise for its durations ${durationNoise.length} times`);
+  const noise = noiseNode.outputs[0] ?? '';
+  const noiseLike = noiseNode.inputs[0];
+  if (noiseLike === undefined) throw new NotVits('draws noise whose size does not come from the text');
+
+  const hearsNoise = descendants(used, [noise]);
+  const latent = findLatent(used, hearsNoise);
+  const hearsLatent = descendants(used, [latent]);
+  if (!hearsLatent.has(sound)) throw new NotVits('makes its sound beside its decoder');
+
+  // Renamed, so that inputs of the parts say what they are.
+  const rename = new Map([
+    [noise, ADDED.noise],
+    ...durationNoise.map((node) => [node.outputs[0] ?? '', ADDED.durationNoise] as const),
+  ]);
+  const scaled = 'visavis.scaled_durations';
+  const limited = 'visavis.limited_durations';
+  const scaling = [
+    createNode('Mul', [lengths.inputs[0] ?? '', ADDED.lengthScale], [scaled]),
+    createNode('Min', [scaled, ADDED.longest], [limited]),
+  ];
+  const nodes: OnnxNode[] = [];
+  for (const node of used) {
+    if (random.includes(node)) continue;
+    const inputs = node === lengths ? [limited] : node.inputs.map((name) => rename.get(name) ?? name);
+    if (node === lengths) nodes.push(...scaling);
+    nodes.push(inputs.some((name, i) => name !== node.inputs[i]) ? withInputs(node, inputs) : node);
+  }
+  const graphInputs = new Map(
+    [
+      ...model.inputs,
+      createValue(ADDED.durationNoise, 'float32', [1, 2, 'P']),
+      createValue(ADDED.lengthScale, 'float32', [1]),
+      createValue(ADDED.longest, 'float32', [1]),
+    ].map((value) => [value.name, value]),
+  );
+  const fromInputs = descendants(nodes, [...graphInputs.keys(), ADDED.noise]);
+  const afterNoise = descendants(nodes, [ADDED.noise]);
+  const afterLatent = descendants(nodes, [latent]);
+
+  /** Nodes between `given` and `target`, with the constants that they read, and the tensors that cross into them. */
+  const between = (after: ReadonlySet<string>, given: string, target: string) => {
+    const inside = ancestors(nodes, [target], new Set([given]));
+    const part = inside.filter(({ outputs }) => outputs.some((name) => after.has(name) || !fromInputs.has(name)));
+    const made = new Set(part.flatMap(({ outputs }) => outputs));
+    const varying = part.filter(({ outputs }) => outputs.some((name) => after.has(name)));
+    const crossing = new Set(
+      varying.flatMap(readBy).filter((name) => name !== given && fromInputs.has(name) && !made.has(name)),
+    );
+    return { part: ancestors(part, [target], new Set([given, ...crossing])), crossing: [...crossing] };
+  };
+  const flow = between(afterNoise, ADDED.noise, latent);
+  const decoder = between(afterLatent, latent, sound);
+  const late = decoder.crossing.find((name) => afterNoise.has(name));
+  if (late !== undefined) throw new NotVits(`hands its decoder a second latent, ${late}`);
+
+  const out = [...new Set([durations, noiseLike, ...flow.crossing, ...decoder.crossing])];
+  const encoderNodes = ancestors(nodes, out);
+  const reads = new Set(encoderNodes.flatMap(readBy));
+  const encoderInputs = [...graphInputs.values()].filter(({ name }) => reads.has(name));
+  const { head, weights } = model;
+  const part = (members: readonly OnnxNode[], inputs: readonly OnnxValue[], outputs: readonly string[]) =>
+    writeOnnx({
+      head,
+      nodes: members,
+      weights,
+      inputs,
+      outputs: outputs.map((name) => createValue(name)),
+      metadata: new Map(),
+    });
+  const valuesOf = (names: readonly string[], handed: readonly Handed[]): OnnxValue[] =>
+    names.map((name) => {
+      const value = handed.find((tensor) => tensor.name === name);
+      return createValue(name, value?.type ?? 'float32', value?.shape.map((_, i) => `${name}.${i}`) ?? []);
+    });
+  const frames = (name: string) => createValue(name, 'float32', [1, 'C', 'T']);
+  // A tensor of the file that goes straight to another part needs no encoder.
+  const given = new Set(model.inputs.map(({ name }) => name));
+  const handedOn = out.filter((name) => !given.has(name));
+
+  return {
+    encoder: part(encoderNodes, encoderInputs, handedOn),
+    encoderInputs,
+    drawsDurations: durationNoise.length > 0,
+    durations,
+    noiseLike,
+    toFlow: flow.crossing,
+    toDecoder: decoder.crossing,
+    flow: (handed) => part(flow.part, [frames(ADDED.noise), ...valuesOf(flow.crossing, handed)], [latent]),
+    latent,
+    decoder: (handed) => part(decoder.part, [frames(latent), ...valuesOf(decoder.crossing, handed)], [sound]),
+    decoderNodes: decoder.part,
+    sound,
+  };
+};

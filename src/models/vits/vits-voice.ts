@@ -1,0 +1,369 @@
+/**
+ * A voice in a format of another project, run in parts: encoder and flow once a text, the decoder in windows. A window carries
+ * as many frames to each side as the decoder sees, so joined windows equal the whole.
+ */
+import { VisavisError } from '../../errors.ts';
+import type { WordTiming } from '../../media.ts';
+import type { SpeechOptions } from '../inference.ts';
+import { float32, OnnxSession, type SessionOptions, type Tensor } from '../onnx-session.ts';
+import { createRandom, gaussianNoise } from '../random.ts';
+import type { SymbolSequence, TextFrontEnd } from '../text-front-ends/front-end.ts';
+import type { EncodedChunk, VoiceModel } from '../voice-model.ts';
+import { ADDED, type CutVoice, cutVoice, type Handed, NotVits } from './cut-voice.ts';
+import type { OnnxModel } from './onnx-file.ts';
+import { receptiveField } from './receptive-field.ts';
+import { speakerId, type VoiceFormat } from './voice-format.ts';
+
+/** No phoneme or pause is longer; the stochastic predictor now and then draws minutes. */
+const MAX_SYMBOL_SECONDS = 1;
+/** About 80 s of speech. The encoder's cost grows with the square of the length. */
+const MAX_SYMBOLS = 1000;
+/** Latent frames have the streams 0, 1, 2 … of the seed. */
+const DURATION_STREAM = -1;
+/** The decoder's context is looked for up to here when the graph does not tell it. */
+const MAX_CONTEXT_FRAMES = 64;
+/** Windows equal the whole when no sample differs by more, as a share of the peak: what float32 rounds differently. */
+const TOLERANCE = 5e-6;
+/** Frames of a trial window. */
+const TRIAL_FRAMES = 8;
+/** The loudest sample of the trial sentence becomes this. Sentences differ, and none may clip. */
+const TARGET_PEAK = 0.7;
+const MAX_GAIN = 4;
+
+/** When a symbol is spoken, ms from the first sample. */
+export interface SymbolTiming {
+  readonly symbol: string;
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** What `decode` takes. */
+interface VitsSpeech {
+  /** float32[C × T], or the sound itself when the voice does not stream. */
+  readonly latent: Float32Array;
+  readonly frameCount: number;
+  /** What the decoder takes beside: nothing, or the speaker's embedding. */
+  readonly handed: Readonly<Record<string, Tensor>>;
+}
+
+/** A `VoiceModel`'s chunk with the times of symbols. */
+export interface VitsChunk extends EncodedChunk {
+  readonly speech: VitsSpeech;
+  readonly symbols: readonly SymbolTiming[];
+}
+
+/** What was found out about a voice when it was loaded. */
+export interface VitsFacts {
+  readonly hopSamples: number;
+  readonly latentChannels: number;
+  /** Latent frames of context to each side of a window, or why the voice is decoded in one piece. */
+  readonly contextFrames: number | null;
+  /** Worked out from the graph, found by trying, or neither. */
+  readonly contextFrom: 'graph' | 'trial' | 'none';
+  /** Largest difference between a trial window and the whole, as a share of the peak. */
+  readonly windowError: number;
+  readonly gain: number;
+}
+
+/** Columns `from` to before `to` of a row-major matrix. */
+const columns = (matrix: Float32Array, width: number, from: number, to: number): Float32Array => {
+  const rows = matrix.length / width;
+  const cut = new Float32Array(rows * (to - from));
+  for (let row = 0; row < rows; row++)
+    cut.set(matrix.subarray(row * width + from, row * width + to), row * (to - from));
+  return cut;
+};
+
+const peakOf = (sound: Float32Array): number => sound.reduce((peak, sample) => Math.max(peak, Math.abs(sample)), 0);
+
+const handedOf = (name: string, { dtype, shape }: Tensor): Handed => ({ name, type: dtype, shape });
+
+/** The sessions of a cut voice. */
+interface Parts {
+  readonly cut: CutVoice;
+  readonly encoder: OnnxSession;
+  readonly flow: OnnxSession;
+  readonly decoder: OnnxSession;
+}
+
+/** What the encoder and the flow make of a sequence. */
+interface Encoded {
+  readonly frames: Int32Array;
+  readonly latent: Float32Array;
+  readonly frameCount: number;
+  readonly handed: Readonly<Record<string, Tensor>>;
+}
+
+/** A voice on the thread that calls it; every run blocks. */
+export class VitsVoice implements VoiceModel {
+  readonly #format: VoiceFormat;
+  readonly #frontEnd: TextFrontEnd;
+  readonly #parts: Parts;
+  readonly facts: VitsFacts;
+
+  private constructor(format: VoiceFormat, frontEnd: TextFrontEnd, parts: Parts, facts: VitsFacts) {
+    this.#format = format;
+    this.#frontEnd = frontEnd;
+    this.#parts = parts;
+    this.facts = facts;
+  }
+
+  /**
+   * Cuts a model, loads the parts and tries them out.
+   * @param file - its path, for messages
+   * @throws {VisavisError} `bad_model` when it cannot be cut, or does not fit what stands beside it
+   */
+  static async load(
+    file: string,
+    model: OnnxModel,
+    format: VoiceFormat,
+    frontEnd: TextFrontEnd,
+    options: SessionOptions,
+  ): Promise<VitsVoice> {
+    let cut: CutVoice;
+    try {
+      cut = cutVoice(model);
+    } catch (cause) {
+      if (!(cause instanceof NotVits)) throw cause;
+      throw new VisavisError(
+        'bad_model',
+        `${file}: expected a VITS with a HiFi-GAN decoder, but this graph ${cause.message}. Only VITS voices can be used.`,
+        { cause },
+      );
+    }
+    const sessions: OnnxSession[] = [];
+    const open = async (bytes: Uint8Array<ArrayBuffer>, part: string) => {
+      const session = await OnnxSession.fromBytes(bytes, `${file} (${part})`, options);
+      sessions.push(session);
+      return session;
+    };
+    try {
+      const encoder = await open(cut.encoder, 'encoder');
+      const { sample } = frontEnd;
+      const feeds = feedsOf(format, cut, sample, format.defaultSpeaker, 1, 0);
+      const outputs = await encoder.run(
+        pick(
+          feeds,
+          cut.encoderInputs.map(({ name }) => name),
+        ),
+      );
+      const given = (name: string): Tensor => feeds[name] ?? outputs.any(name);
+      const handed = (names: readonly string[]) => names.map((name) => handedOf(name, given(name)));
+      const channels = outputs.get(cut.noiseLike, 'float32').shape[1];
+      if (channels === undefined) throw new VisavisError('bad_model', `${file}: its noise has no channels.`);
+      const parts: Parts = {
+        cut,
+        encoder,
+        flow: await open(cut.flow(handed(cut.toFlow)), 'flow'),
+        decoder: await open(cut.decoder(handed(cut.toDecoder)), 'decoder'),
+      };
+      const untried: VitsFacts = {
+        hopSamples: 0,
+        latentChannels: channels,
+        contextFrames: null,
+        contextFrom: 'none',
+        windowError: Number.POSITIVE_INFINITY,
+        gain: 1,
+      };
+      const facts = await new VitsVoice(format, frontEnd, parts, untried).#tryOut(file, model);
+      return new VitsVoice(format, frontEnd, parts, facts);
+    } catch (error) {
+      await Promise.all(sessions.map((session) => session.release()));
+      throw error;
+    }
+  }
+
+  get hopSamples(): number {
+    return this.facts.hopSamples;
+  }
+
+  /** Speaks the sample, measures how far the decoder sees, and how loud the voice is. */
+  async #tryOut(file: string, model: OnnxModel): Promise<VitsFacts> {
+    const { cut } = this.#parts;
+    const { latent, frameCount, handed } = await this.#encode(this.#frontEnd.sample, this.#format.defaultSpeaker, 1, 1);
+    const sound = await this.#decode(latent, frameCount, handed);
+    const hopSamples = sound.length / frameCount;
+    if (!Number.isInteger(hopSamples)) {
+      throw new VisavisError(
+        'bad_model',
+        `${file}: ${frameCount} frames became ${sound.length} samples; expected a whole number of samples a frame.`,
+      );
+    }
+    const peak = peakOf(sound);
+    if (!(peak > 0) || !Number.isFinite(peak)) {
+      throw new VisavisError('bad_model', `${file}: the voice makes no sound. Is the file whole?`);
+    }
+    const gain = Math.min(MAX_GAIN, TARGET_PEAK / peak);
+    const latentChannels = latent.length / frameCount;
+
+    /** Decodes noise at once and a window of it with that much context; gives the largest difference. */
+    const errorWith = async (contextFrames: number): Promise<number> => {
+      const width = 2 * contextFrames + 3 * TRIAL_FRAMES;
+      const noise = gaussianNoise(createRandom(1), latentChannels * width);
+      const whole = await this.#decode(noise, width, handed);
+      if (whole.length !== width * hopSamples) return Number.POSITIVE_INFINITY;
+      const first = contextFrames + TRIAL_FRAMES;
+      const from = first - contextFrames;
+      const to = first + TRIAL_FRAMES + contextFrames;
+      const window = await this.#decode(columns(noise, width, from, to), to - from, handed);
+      let worst = 0;
+      for (let i = 0; i < TRIAL_FRAMES * hopSamples; i++) {
+        const difference = window[contextFrames * hopSamples + i]! - whole[first * hopSamples + i]!;
+        worst = Math.max(worst, Math.abs(difference));
+      }
+      return worst / peakOf(whole);
+    };
+
+    const facts = { hopSamples, latentChannels, gain };
+    const seen = receptiveField(cut.decoderNodes, model.weights, cut.latent, cut.sound);
+    if (seen?.hopSamples === hopSamples) {
+      const windowError = await errorWith(seen.contextFrames);
+      if (windowError <= TOLERANCE) {
+        return { ...facts, contextFrames: seen.contextFrames, contextFrom: 'graph', windowError };
+      }
+    }
+    for (let contextFrames = 1; contextFrames <= MAX_CONTEXT_FRAMES; contextFrames *= 2) {
+      const windowError = await errorWith(contextFrames);
+      if (windowError <= TOLERANCE) return { ...facts, contextFrames, contextFrom: 'trial', windowError };
+    }
+    return { ...facts, contextFrames: null, contextFrom: 'none', windowError: Number.POSITIVE_INFINITY };
+  }
+
+  async encode(text: string, { speed, seed }: SpeechOptions, speaker?: string): Promise<VitsChunk> {
+    const { defaultSpeaker, speakers } = this.#format;
+    const speakerNumber = speaker === undefined ? defaultSpeaker : speakerId(speakers, speaker);
+    const sequence = await this.#frontEnd.read(text);
+    if (sequence.ids.length === 0) {
+      return {
+        speech: { latent: new Float32Array(0), frameCount: 0, handed: {} },
+        frameCount: 0,
+        words: [],
+        symbols: [],
+      };
+    }
+    if (sequence.ids.length > MAX_SYMBOLS) {
+      throw new VisavisError(
+        'text_too_long',
+        `A text chunk may have ${MAX_SYMBOLS} symbols, this one has ${sequence.ids.length}. Send it in shorter sentences.`,
+      );
+    }
+    const { frames, latent, frameCount, handed } = await this.#encode(sequence, speakerNumber, speed, seed);
+    const streams = this.facts.contextFrames !== null;
+    const starts = new Float64Array(frames.length + 1);
+    const frameMs = (this.hopSamples / this.#format.sampleRateHz) * 1000;
+    for (const [i, count] of frames.entries()) starts[i + 1] = starts[i]! + count * frameMs;
+    return {
+      speech: {
+        latent: streams ? latent : await this.#decode(latent, frameCount, handed),
+        frameCount,
+        handed: streams ? handed : {},
+      },
+      frameCount,
+      words: sequence.words.map(({ text: word, charStart, charEnd, first, end }): WordTiming => ({
+        text: word,
+        startMs: starts[first]!,
+        endMs: starts[end]!,
+        charStart,
+        charEnd,
+      })),
+      symbols: sequence.symbols.map((symbol, i) => ({ symbol, startMs: starts[i]!, endMs: starts[i + 1]! })),
+    };
+  }
+
+  async decode(speech: unknown, first: number, end: number): Promise<Float32Array> {
+    const { latent, frameCount, handed } = speech as VitsSpeech;
+    const { contextFrames, gain } = this.facts;
+    const hop = this.hopSamples;
+    let audio: Float32Array;
+    if (contextFrames === null) audio = latent.slice(first * hop, end * hop);
+    else {
+      const from = Math.max(0, first - contextFrames);
+      const to = Math.min(frameCount, end + contextFrames);
+      const decoded = await this.#decode(columns(latent, frameCount, from, to), to - from, handed);
+      audio = decoded.slice((first - from) * hop, (end - from) * hop);
+    }
+    for (let i = 0; i < audio.length; i++) audio[i] = Math.min(1, Math.max(-1, audio[i]! * gain));
+    return audio;
+  }
+
+  /** Text encoder, durations and flow. */
+  async #encode(sequence: SymbolSequence, speaker: number, speed: number, seed: number): Promise<Encoded> {
+    const { cut, encoder, flow } = this.#parts;
+    const feeds = feedsOf(this.#format, cut, sequence, speaker, speed, seed, this.hopSamples);
+    const outputs = await encoder.run(
+      pick(
+        feeds,
+        cut.encoderInputs.map(({ name }) => name),
+      ),
+    );
+    const frames = Int32Array.from(outputs.get(cut.durations, 'float32').data);
+    const { shape } = outputs.get(cut.noiseLike, 'float32');
+    const [, channels = 0, frameCount = 0] = shape;
+    const total = frames.reduce((sum, count) => sum + count, 0);
+    if (frames.length !== sequence.ids.length || total !== frameCount) {
+      throw new VisavisError(
+        'bad_model',
+        `The voice gives ${frames.length} durations of ${total} frames for ${sequence.ids.length} symbols and ${frameCount} frames.`,
+      );
+    }
+    // A frame's noise depends on seed and frame only.
+    const noise = new Float32Array(channels * frameCount);
+    for (let frame = 0; frame < frameCount; frame++) {
+      const random = createRandom(seed, frame);
+      for (let channel = 0; channel < channels; channel++) noise[channel * frameCount + frame] = random.gaussian();
+    }
+    const given = (name: string): Tensor => feeds[name] ?? outputs.any(name);
+    const all = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, given(name)]));
+    const flowed = await flow.run({ ...all(cut.toFlow), [ADDED.noise]: float32(noise, shape) });
+    return { frames, latent: flowed.get(cut.latent, 'float32').data, frameCount, handed: all(cut.toDecoder) };
+  }
+
+  /** The whole sound of a latent float32[C × frameCount], as the model makes it. */
+  async #decode(
+    latent: Float32Array,
+    frameCount: number,
+    handed: Readonly<Record<string, Tensor>>,
+  ): Promise<Float32Array> {
+    const { cut, decoder } = this.#parts;
+    const shape = [1, latent.length / frameCount, frameCount];
+    const made = await decoder.run({ ...handed, [cut.latent]: float32(latent, shape) });
+    return made.get(cut.sound, 'float32').data;
+  }
+
+  async release(): Promise<void> {
+    const { encoder, flow, decoder } = this.#parts;
+    await Promise.all([encoder.release(), flow.release(), decoder.release(), this.#frontEnd.close()]);
+  }
+}
+
+const pick = (feeds: Readonly<Record<string, Tensor>>, names: readonly string[]): Record<string, Tensor> =>
+  Object.fromEntries(
+    names.map((name) => {
+      const feed = feeds[name];
+      if (!feed)
+        throw new VisavisError('bad_model', `The voice takes an input "${name}" that its format does not have.`);
+      return [name, feed];
+    }),
+  );
+
+/** All inputs that a voice of the format could take. */
+const feedsOf = (
+  { feeds, lengthScale, sampleRateHz }: VoiceFormat,
+  cut: CutVoice,
+  sequence: SymbolSequence,
+  speaker: number,
+  speed: number,
+  seed: number,
+  hopSamples = 256,
+): Readonly<Record<string, Tensor>> => {
+  const count = sequence.ids.length;
+  const longest = Math.ceil((MAX_SYMBOL_SECONDS * sampleRateHz) / hopSamples);
+  return {
+    ...feeds(sequence, speaker),
+    [ADDED.lengthScale]: float32(Float32Array.of(lengthScale / speed), [1]),
+    [ADDED.longest]: float32(Float32Array.of(longest), [1]),
+    ...(cut.drawsDurations && {
+      [ADDED.durationNoise]: float32(gaussianNoise(createRandom(seed, DURATION_STREAM), 2 * count), [1, 2, count]),
+    }),
+  };
+};

@@ -1,0 +1,30 @@
+/** What the server needs of a voice on the thread that runs it, whatever format its files have. */
+import type { WordTiming } from '../media.ts';
+import type { SpeechOptions } from './inference.ts';
+
+/** A text chunk that has been encoded. */
+export interface EncodedChunk {
+  /** What `decode` of the same voice takes; it may cross to another thread and back. */
+  readonly speech: unknown;
+  /** Latent frames in all; 0 when there is nothing to say. */
+  readonly frameCount: number;
+  /** ms from the first sample, characters from the first of the text. */
+  readonly words: readonly WordTiming[];
+}
+
+/** A loaded voice; every run blocks the thread that calls it. It keeps nothing between calls. */
+export interface VoiceModel {
+  /** Samples that a latent frame becomes. */
+  readonly hopSamples: number;
+  /**
+   * Reads a text and decides how long each sound lasts.
+   * @param speaker - one of the voice's speakers, by name or number; the voice's own choice without
+   * @throws {VisavisError} `bad_text` or `text_too_long` when the voice cannot speak it at once; `unknown_voice` when it has
+   *   no such speaker
+   */
+  encode(text: string, options: SpeechOptions, speaker?: string): Promise<EncodedChunk>;
+  /** The sound of latent frames `first` to before `end`, float32[(end - first) × hopSamples], -1…1. */
+  decode(speech: unknown, first: number, end: number): Promise<Float32Array>;
+  /** Frees memory and ends what the voice started. */
+  release(): Promise<void>;
+}
