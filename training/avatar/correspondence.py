@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from avatar.face_model import EXPRESSIONS, NECK_PIVOT, FaceModel, head_rotation, rotate
+from avatar.face_model import EXPRESSIONS, NECK_PIVOT, FaceModel, body_motion, head_rotation, rotate
 from avatar.scene.camera import PICTURE_PLANE_CM
 
 HAIR_LIFT_CM = 0.9  # hair stands off the scalp
 FACING = -0.12  # cosine between normal and view below which a point counts as visible
+UP = EXPRESSIONS + 4  # the descriptor's y
 LIDS = ("eyeBlink_L", "eyeBlink_R")
 LID_MOVES_CM = 0.15  # how far a blink moves a vertex that belongs to a lid
 LID_CLOSED = 0.35  # weight of eyeBlink above which the iris counts as hidden
@@ -82,14 +83,16 @@ class Surface:
     `still`.
 
     still, normals: float32 (P, 3) at rest; shapes: float32 (53, P, 3) what each expression adds; turning: (P,) how far
-    a point turns with the head, 0…1; cover: (P,) the expression that hides a point, or −1; camera: (3,) where it
-    stands, before the face; zoom: picture widths per unit of x / distance.
+    a point turns with the head, 0…1; rising: (P,) cm that it goes up, beside the body, for each that the body does;
+    cover: (P,) the expression that hides a point, or −1; camera: (3,) where it stands, before the face; zoom: picture
+    widths per unit of x / distance.
     """
 
     still: np.ndarray
     normals: np.ndarray
     shapes: np.ndarray
     turning: np.ndarray
+    rising: np.ndarray
     cover: np.ndarray
     camera: np.ndarray
     zoom: float
@@ -97,17 +100,20 @@ class Surface:
     @staticmethod
     def of(model: FaceModel, scene: dict) -> "Surface":
         """Takes from the scene the avatar's `identity` coefficients, its `rest` expression, and the camera: `cam_dist`,
-        `cam_y` and `frame` (the width that the picture shows), in cm.
+        `cam_y` and `frame` (the width that the picture shows), in cm; `follow` and `breath` (`SceneVersion`), 0 where
+        they are missing.
         """
         rest = model.weights(scene["rest"])
         base = model.identity(np.array(scene["identity"], np.float32)) + np.tensordot(rest, model.expressions, 1)
         vertices, lift, cover = choose_points(model, base)
+        turning, rising = body_motion(model.neck_weight[vertices], scene.get("follow", 0.0), scene.get("breath", 0.0))
         normals = model.normals(base)[vertices].astype(np.float32)
         return Surface(
             still=base[vertices] + normals * lift[:, None] - NECK_PIVOT,
             normals=normals,
             shapes=model.expressions[:, vertices],
-            turning=model.neck_weight[vertices],
+            turning=turning,
+            rising=rising,
             cover=cover,
             camera=np.array([0, scene["cam_y"], scene["cam_dist"]]),
             zoom=(scene["cam_dist"] - PICTURE_PLANE_CM) / scene["frame"],
@@ -122,6 +128,7 @@ class Surface:
             angles = angles[:, None] * self.turning  # (n, P)
             moved = self.still + np.tensordot(rows[:, :EXPRESSIONS], self.shapes, 1)
             surface = rotate(moved, axes, angles) + NECK_PIVOT
+            surface[..., 1] += rows[:, UP, None] * self.rising
             facing = rotate(np.broadcast_to(self.normals, surface.shape), axes, angles)
             # Moving the head is the same as moving the camera the other way.
             view = surface - (self.camera - rows[:, EXPRESSIONS + 3 :])[:, None]  # (n, P, 3)

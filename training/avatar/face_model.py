@@ -126,6 +126,13 @@ class FaceModel:
         return t * t * (3 - 2 * t)
 
 
+def body_motion(neck_weight: np.ndarray, follow: float, breath: float) -> tuple[np.ndarray, np.ndarray]:
+    """How vertices of this neck weight (V,) turn with the head and rise with the body, where the shoulders take over
+    `follow` of the head's rotation and rise by `breath` more than the head.
+    """
+    return follow + (1 - follow) * neck_weight, breath * (1 - neck_weight)
+
+
 def head_rotation(pose: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Axes (n, 3) and angles (n,) in radians of poses (n, 3) = yaw, pitch, roll in degrees."""
     yaw, pitch, roll = np.radians(pose.astype(np.float64) * [1, -1, 1]).T

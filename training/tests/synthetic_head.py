@@ -75,9 +75,10 @@ def write_synthetic_head(path: Path) -> Path:
     """Writes the file and returns its path."""
     eyes = {side: _patch(x, EYE_Y, 10.2, 1.3) for side, x in EYES.items()}
     inside = _patch(0, MOUTH_Y, 6)
+    tongue = (_patch(0, MOUTH_Y, 9)[0], inside[1], inside[2] * 0.1 + np.array([2.7, 0.2]))
     parts = {
         "face": _egg(), "head_neck": _neck(), "mouth_socket": inside, "eye_socket_l": inside, "eye_socket_r": inside,
-        "gums_tongue": inside, "teeth": inside, "sclera_l": eyes["l"], "iris_l": eyes["l"], "sclera_r": eyes["r"],
+        "gums_tongue": tongue, "teeth": inside, "sclera_l": eyes["l"], "iris_l": eyes["l"], "sclera_r": eyes["r"],
         "iris_r": eyes["r"], "lacrimal_l": inside, "lacrimal_r": inside, "lashes_l": _lash_cards(EYES["l"]),
         "lashes_r": _lash_cards(EYES["r"]),
     }  # fmt: skip

@@ -22,7 +22,7 @@ def surface() -> Surface:
     normals = np.tile([0.0, 0.0, 1.0], (25, 1))
     cover = np.full(25, -1)
     cover[0] = 10
-    return Surface(still, normals, shapes, np.ones(25), cover, np.array([0, 1.0, 135.0]), 129 / 33)
+    return Surface(still, normals, shapes, np.ones(25), np.zeros(25), cover, np.array([0, 1.0, 135.0]), 129 / 33)
 
 
 def motion(**columns: float) -> np.ndarray:

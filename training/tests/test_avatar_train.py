@@ -26,7 +26,7 @@ def portraits() -> Portraits:
     front = np.tile([0.0, 0.0, 1.0], (points, 1))
     shapes = np.zeros((53, points, 3), np.float32)
     ones, uncovered = np.ones(points), np.full(points, -1)
-    surface = Surface(still, front, shapes, ones, uncovered, np.array([0, 1.0, 135.0]), 3.9)
+    surface = Surface(still, front, shapes, ones, np.zeros(points), uncovered, np.array([0, 1.0, 135.0]), 3.9)
     landmarks = random.uniform(0.3, 0.7, (24, 68, 2)).astype(np.float32)
     pictures = torch.from_numpy(random.integers(0, 256, (12, 3, 256, 256), np.uint8))
     return Portraits(

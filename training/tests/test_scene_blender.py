@@ -9,6 +9,7 @@ from PIL import Image
 from avatar.scene.looks import LOOKS
 from avatar.scene.sampling import descriptor
 from avatar.scene.shots import Job, Shot
+from avatar.scene.versions import VERSIONS
 from avatar.scene.workers import blender_command, render
 from motion.space import EXPRESSIONS
 from tests.synthetic_head import write_synthetic_head
@@ -18,13 +19,14 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def test_blender_renders_the_avatar_that_was_asked_for(tmp_path):
+@pytest.mark.parametrize("version", VERSIONS)
+def test_blender_renders_the_avatar_that_was_asked_for(tmp_path, version):
     face_model = write_synthetic_head(tmp_path / "face.npz")
     poses = {"rest": {}, "left": {"yaw_deg": 25.0}, "away": {"tx_cm": 40.0}}
     rows = {name: descriptor(EXPRESSIONS, {}, **pose) for name, pose in poses.items()}
     shots = [Shot.of(tmp_path / f"{name}.png", row, 48, 4, seed=1) for name, row in rows.items()]
 
-    done = list(render(shots, Job(LOOKS["alex"], str(face_model)), blender_command(1), processes=1))
+    done = list(render(shots, Job(LOOKS["alex"], str(face_model), version), blender_command(1), processes=1))
 
     assert len(done) == 3
     pictures = {}

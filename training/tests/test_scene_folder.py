@@ -17,6 +17,7 @@ from avatar.scene.sampling import descriptor
 from avatar.scene.sheet import COLUMNS, assemble, sheet_motion
 from avatar.scene.shots import REPLY, Job, Shot
 from avatar.scene.still import parse_weights
+from avatar.scene.versions import LATEST
 from avatar.scene.workers import blender_command, render
 from motion.space import EXPRESSIONS
 from tests.synthetic_head import write_synthetic_head
@@ -48,7 +49,7 @@ def face_model(tmp_path_factory):
 
 
 def job(face_model) -> Job:
-    return Job(LOOKS["alex"], str(face_model))
+    return Job(LOOKS["alex"], str(face_model), LATEST)
 
 
 def shots(folder, seeds) -> list[Shot]:
@@ -91,6 +92,8 @@ def test_a_set_can_grow_but_not_change_its_avatar_or_motion(tmp_path, face_model
     assert len(np.load(tmp_path / "params.npz")["motion"]) == 30
     with pytest.raises(ValueError, match="holds alex"):
         DataSet(tmp_path, "mia", 30, seed=1).prepare(model)
+    with pytest.raises(ValueError, match="scene v2 at 256 pixels, not alex in scene v1"):
+        DataSet(tmp_path, "alex", 30, seed=1, version="v1").prepare(model)
     with pytest.raises(ValueError, match="other motion"):
         DataSet(tmp_path, "alex", 30, seed=2).prepare(model)
 
@@ -131,7 +134,7 @@ def test_a_job_and_a_shot_come_back_from_their_lines(tmp_path, face_model):
     assert Shot.parse(shot.line()) == shot
     parsed = Job.parse(job(face_model).line())
     assert parsed.look.identity == list(LOOKS["alex"].identity)
-    assert parsed.face_model == str(face_model)
+    assert (parsed.face_model, parsed.version) == (str(face_model), LATEST)
 
 
 def test_processes_share_the_shots_and_every_picture_is_made_once(tmp_path, face_model):
@@ -186,3 +189,16 @@ def test_weights_are_read_from_a_command_line():
     assert parse_weights("jawOpen=0.2,mouthSmile=1") == {"jawOpen": 0.2, "mouthSmile": 1.0}
     with pytest.raises(ValueError, match="NAME=WEIGHT"):
         parse_weights("jawOpen")
+
+
+def test_a_set_that_names_no_version_is_of_the_first(tmp_path, face_model):
+    model, data = FaceModel.read(face_model), DataSet(tmp_path, "alex", 15, seed=1, version="v1")
+    data.prepare(model)
+    with np.load(tmp_path / "params.npz") as stored:
+        fields = {name: stored[name] for name in stored.files if name != "scene"}
+    np.savez(tmp_path / "params.npz", **fields)
+
+    data.prepare(model)
+
+    with pytest.raises(ValueError, match="scene v1"):
+        DataSet(tmp_path, "alex", 15, seed=1).prepare(model)

@@ -11,9 +11,10 @@ from avatar.scene.facial_hair import BoundStrands, grow_brows, grow_lashes
 from avatar.scene.hair import STYLES, grow_hair, scalp_height
 from avatar.scene.head import Head, ears
 from avatar.scene.looks import LOOKS
-from avatar.scene.paint import lip_depth, paint
+from avatar.scene.paint import lip_depth, paint, tooth_colours
 from avatar.scene.shaping import smooth, triangles, unit
 from avatar.scene.strands import clump, length_share, resample
+from avatar.scene.versions import LATEST, VERSIONS
 from tests.synthetic_head import write_synthetic_head
 
 
@@ -75,7 +76,7 @@ def test_clumps_draw_tips_together_and_leave_roots():
 
 @pytest.mark.parametrize("style", STYLES)
 def test_hair_grows_from_the_scalp_the_same_way_every_time(model, style):
-    head = Head.of(model, replace(LOOKS["alex"], hair=style))
+    head = Head.of(model, replace(LOOKS["alex"], hair=style), VERSIONS[LATEST])
     skin = Ball(np.array([0, 2.0, 0]), 9.0)
 
     first, second = (grow_hair(head, skin, style, 300, seed=1) for _ in range(2))
@@ -89,7 +90,7 @@ def test_hair_grows_from_the_scalp_the_same_way_every_time(model, style):
 
 
 def test_a_bob_ends_at_the_jaw_and_leaves_the_face_free(model):
-    head = Head.of(model, LOOKS["mia"])
+    head = Head.of(model, LOOKS["mia"], VERSIONS[LATEST])
 
     strands = grow_hair(head, Ball(np.array([0, 2.0, 0]), 9.0), "bob", 400, seed=1)
 
@@ -101,7 +102,7 @@ def test_a_bob_ends_at_the_jaw_and_leaves_the_face_free(model):
 def test_a_bob_lays_the_ears_flat(model):
     wide = replace(model, neutral=model.neutral * np.float32([1.5, 1, 1]))
 
-    covered, free = (Head.of(wide, replace(LOOKS["alex"], hair=style)) for style in ("bob", "short"))
+    covered, free = (Head.of(wide, replace(LOOKS["alex"], hair=style), VERSIONS[LATEST]) for style in ("bob", "short"))
 
     hidden = ears(wide)
     assert hidden.any()
@@ -110,7 +111,7 @@ def test_a_bob_lays_the_ears_flat(model):
 
 
 def test_bound_strands_follow_the_skin(model):
-    head = Head.of(model, LOOKS["alex"])
+    head = Head.of(model, LOOKS["alex"], VERSIONS[LATEST])
     face = model.part_faces("face")
     corners = face[1000:1010, :3]
     root = head.base[corners].mean(1)
@@ -124,7 +125,7 @@ def test_bound_strands_follow_the_skin(model):
 
 
 def test_brows_lie_over_the_eyes_on_both_sides(model):
-    head = Head.of(model, LOOKS["alex"])
+    head = Head.of(model, LOOKS["alex"], VERSIONS[LATEST])
     ball = Ball(np.array([0, 2.0, 0]), 9.0)
 
     hairs = grow_brows(head, ball, model.part_faces("face"), 50, 1.0).on(head.base)
@@ -163,7 +164,7 @@ def test_a_shirt_stays_off_the_body_and_closes_around_it():
 def test_paint_makes_lips_red_and_scalp_the_colour_of_hair(model):
     look = LOOKS["mia"]
 
-    painted = paint(model, look)
+    painted = paint(model, look, VERSIONS[LATEST])
 
     colour = painted.colour
     assert colour.min() > 0 and colour.max() <= 1
@@ -174,3 +175,24 @@ def test_paint_makes_lips_red_and_scalp_the_colour_of_hair(model):
     crown = model.neutral[: len(colour), 1].argmax()
     np.testing.assert_allclose(colour[crown], np.array(look.hair_colour) * 0.8, atol=0.05)
     assert painted.freckles[lips].max() < 0.2
+
+
+def test_gaps_between_teeth_are_darker_than_their_middle(model):
+    """Two teeth side by side in the place of the model's own."""
+    first, _ = model.parts["teeth"]
+    columns = np.array([-1.0, -0.5, -0.02, 0.02, 0.5, 1.0])
+    neutral = model.neutral[: first + 12].copy()
+    neutral[first:] = [[x, y, 10.4] for x in columns for y in (-3.0, -2.9)]
+    quads = [[first + 2 * c, first + 2 * c + 2, first + 2 * c + 3, first + 2 * c + 1] for c in (0, 1, 3, 4)]
+    teeth = replace(
+        model,
+        neutral=neutral,
+        faces=np.array(quads, np.int32),
+        parts={**model.parts, "teeth": (first, first + 11)},
+        polygons={**model.polygons, "teeth": (0, 3)},
+    )
+
+    light = tooth_colours(teeth).sum(1).reshape(6, 2).mean(1)
+
+    assert light[1] == pytest.approx(light[4])
+    assert light[2] < 0.8 * light[1] and light[3] < 0.8 * light[4]

@@ -17,8 +17,10 @@ from avatar.face_model import FaceModel
 from avatar.scene.camera import Camera
 from avatar.scene.head import Head
 from avatar.scene.looks import LOOKS, scene_description
+from avatar.scene.presets import VISEMES
 from avatar.scene.sampling import POSE_NAMES, SOURCE_POSES, set_motion
 from avatar.scene.shots import Shot
+from avatar.scene.versions import LATEST, VERSIONS
 
 SOURCES = len(SOURCE_POSES)
 HELD_OUT_EVERY = 20
@@ -34,12 +36,14 @@ def is_held_out(number: int) -> bool:
 
 @dataclass(frozen=True)
 class DataSet:
-    """What one folder is to hold: `count` frames of an avatar of `LOOKS` with motion by `seed`, `size` pixels wide."""
+    """What one folder is to hold: `count` frames of an avatar of `LOOKS` in a version of `VERSIONS`, with motion by
+    `seed`, `size` pixels wide."""
 
     folder: Path
     avatar: str
     count: int
     seed: int
+    version: str = LATEST
     size: int = SIZE
 
     def path(self, number: int) -> Path:
@@ -65,12 +69,13 @@ class DataSet:
         """
         for name in ("frames", "clean"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
-        motion = set_motion(model.names, self.count, self.seed)
+        motion = set_motion(model.names, self.count, self.seed, VISEMES[self.version])
         parameters = self.folder / "params.npz"
         if parameters.exists():
             with np.load(parameters) as stored:
                 kept = stored["motion"]
-                self._check(str(stored["avatar"]), int(stored["size"]), kept, motion)
+                version = str(stored["scene"]) if "scene" in stored else "v1"  # the first sets do not say
+                self._check(str(stored["avatar"]), version, int(stored["size"]), kept, motion)
             if len(kept) >= self.count:
                 return kept[: self.count]
         np.savez(
@@ -78,17 +83,19 @@ class DataSet:
             motion=motion,
             names=np.array([*model.names, *POSE_NAMES]),
             avatar=self.avatar,
-            config=json.dumps(scene_description(LOOKS[self.avatar], Camera())),
+            scene=self.version,
+            config=json.dumps(scene_description(LOOKS[self.avatar], Camera(), VERSIONS[self.version])),
             size=self.size,
             spp=TRAINING_SAMPLES,
             seed=self.seed,
         )
         return motion
 
-    def _check(self, avatar: str, size: int, kept: np.ndarray, motion: np.ndarray) -> None:
-        if (avatar, size) != (self.avatar, self.size):
-            holds, wanted = f"{avatar} at {size} pixels", f"{self.avatar} at {self.size}"
-            raise ValueError(f"{self.folder} holds {holds}, not {wanted}: choose another folder")
+    def _check(self, avatar: str, version: str, size: int, kept: np.ndarray, motion: np.ndarray) -> None:
+        held, wanted = (avatar, version, size), (self.avatar, self.version, self.size)
+        if held != wanted:
+            held, wanted = ("{} in scene {} at {} pixels".format(*each) for each in (held, wanted))
+            raise ValueError(f"{self.folder} holds {held}, not {wanted}: choose another folder")
         shared = min(len(kept), len(motion))
         if not np.allclose(kept[:shared], motion[:shared], atol=1e-5):
             raise ValueError(
@@ -97,7 +104,7 @@ class DataSet:
 
     def write_landmarks(self, model: FaceModel, motion: np.ndarray) -> None:
         """Writes landmarks.npy anew, for the pictures that there are."""
-        head, camera = Head.of(model, LOOKS[self.avatar]), Camera()
+        head, camera = Head.of(model, LOOKS[self.avatar], VERSIONS[self.version]), Camera()
         landmarks = np.full((len(motion), len(model.landmarks), 2), np.nan, np.float32)
         for number, row in enumerate(motion):
             if self.path(number).exists():

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 from avatar.scene.camera import Camera
+from avatar.scene.versions import SceneVersion
 
 MAIN_MODES = 12  # the first identity modes carry the shape of the head, the others details
 COEFFICIENTS = 40
@@ -64,10 +65,12 @@ LOOKS = {
 }
 
 
-def scene_description(look: Look, camera: Camera) -> dict:
-    """What a data folder keeps of the scene, for JSON: all of the look, and the camera as `Surface.of` reads it."""
+def scene_description(look: Look, camera: Camera, version: SceneVersion) -> dict:
+    """What a data folder keeps of the scene, for JSON: all of the look, and what `Surface.of` reads of the rest."""
     return {
         **asdict(look),
+        "follow": version.follow,
+        "breath": version.breath,
         "cam_dist": camera.distance_cm,
         "cam_y": camera.height_cm,
         "frame": camera.width_cm,

@@ -13,13 +13,19 @@ from avatar.scene.hair import scalp_height
 from avatar.scene.head import LAST_PART
 from avatar.scene.looks import Look
 from avatar.scene.shaping import distance_to, polyline, smooth
+from avatar.scene.tongue import Tongue
+from avatar.scene.versions import SceneVersion
 
 EYE_LANDMARKS = (range(36, 42), range(42, 48))
 BROW_LANDMARKS = (range(17, 22), range(22, 27))
 OUTER_LIP_LANDMARKS = range(48, 60)
 DARKEST = 0.004
+BETWEEN_JAWS_Y, TOOTH_REACH_CM = -3.3, 3.0
 TONGUE_COLOUR = np.array([0.52, 0.20, 0.19])
 TOOTH_COLOUR = np.array([0.86, 0.82, 0.73])
+ENAMEL_COLOUR = np.array([0.62, 0.57, 0.48])
+GUM_COLOUR = np.array([0.46, 0.16, 0.15])
+TONGUE_TIP_COLOUR = np.array([0.58, 0.20, 0.19])
 THROAT_COLOUR = np.array([0.16, 0.03, 0.03])
 
 
@@ -127,7 +133,50 @@ def _blend(colour: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarr
     return colour * (1 - share[:, None]) + other * share[:, None]
 
 
-def paint(model: FaceModel, look: Look) -> Paint:
+def _tooth_number(model: FaceModel) -> np.ndarray:
+    """int (T,): which tooth each vertex of the teeth belongs to; teeth are separate pieces of mesh."""
+    first, last = model.parts["teeth"]
+    number = np.arange(last - first + 1)
+    edges = model.part_faces("teeth")
+    corners = np.where(edges < 0, edges[:, :1], edges) - first
+    while True:
+        least = number[corners].min(1)
+        before = number.copy()
+        np.minimum.at(number, corners.ravel(), np.repeat(least, 4))
+        if (number == before).all():
+            return number
+
+
+def tooth_colours(model: FaceModel) -> np.ndarray:
+    """(T, 3): enamel, darker and warmer towards the gums, the gaps and the back of the mouth, where little light comes.
+
+    Between two teeth of one jaw a vertex is as near to the other tooth as the gap is wide.
+    """
+    at, number = model.neutral[model.part("teeth")], _tooth_number(model)
+    heights = {tooth: at[number == tooth, 1].mean() for tooth in np.unique(number)}
+    upper = np.array([heights[tooth] > BETWEEN_JAWS_Y for tooth in number])
+    gap = np.full(len(at), np.inf)
+    for tooth in heights:
+        own = number == tooth
+        beside = ~own & (upper == upper[own][0]) & (np.linalg.norm(at - at[own].mean(0), axis=1) < TOOTH_REACH_CM)
+        if beside.any():
+            gap[own] = distance_to(at[own], at[beside])
+    root = np.where(upper, smooth(-3.1, -2.6, at[:, 1]), smooth(-3.75, -4.2, at[:, 1]))
+    light = (1 - 0.48 * smooth(0.16, 0.02, gap)) * (1 - 0.35 * root) * (1 - 0.72 * smooth(10.0, 7.4, at[:, 2]))
+    return ENAMEL_COLOUR * light[:, None] ** np.array([1.0, 1.12, 1.3])
+
+
+def _gum_colours(model: FaceModel) -> np.ndarray:
+    """(G, 3): pink gums, a tongue that is lighter at its tip, and both dark towards the throat."""
+    first, at = model.parts["gums_tongue"][0], model.neutral[model.part("gums_tongue")]
+    colour = np.tile(GUM_COLOUR, (len(at), 1))
+    shade = 0.75 * smooth(9.4, 5.0, at[:, 2])
+    tongue = Tongue.of(model).vertices - first
+    colour[tongue], shade[tongue] = TONGUE_TIP_COLOUR, 0.35 * smooth(8.0, 4.0, at[tongue, 2])
+    return colour * (1 - shade)[:, None]
+
+
+def paint(model: FaceModel, look: Look, version: SceneVersion) -> Paint:
     """Paints a head with an avatar's colours."""
     canvas = Canvas(model)
     at, skin = canvas.at, np.array(look.skin)
@@ -179,6 +228,9 @@ def paint(model: FaceModel, look: Look) -> Paint:
     colour[tongue], roughness[tongue] = TONGUE_COLOUR, 0.28
     colour[teeth] = TOOTH_COLOUR * (1 - 0.45 * smooth(10.2, 6.2, at[teeth, 2])[:, None])
     roughness[teeth] = 0.16
+    if version.teeth:
+        colour[teeth] = tooth_colours(model)
+        colour[tongue] = _gum_colours(model)
 
     freckles = (
         canvas.spots((4.2, 0.6, 9.8), (2.6, 1.7, 3))

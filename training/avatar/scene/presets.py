@@ -1,6 +1,6 @@
 """Expressions by name: weights of the face model's shapes. A name without _L or _R stands for both sides."""
 
-VISEMES: dict[str, dict[str, float]] = {
+FIRST_VISEMES: dict[str, dict[str, float]] = {
     "A": {"jawOpen": 0.62, "mouthLowerDown": 0.25, "mouthUpperUp": 0.12},
     "E": {"jawOpen": 0.28, "mouthStretch": 0.4, "mouthUpperUp": 0.25, "mouthLowerDown": 0.35, "mouthSmile": 0.1},
     "I": {"jawOpen": 0.12, "mouthSmile": 0.3, "mouthStretch": 0.4, "mouthLowerDown": 0.4, "mouthUpperUp": 0.22},
@@ -20,11 +20,15 @@ VISEMES: dict[str, dict[str, float]] = {
     "funnel": {"mouthFunnel": 1.0},
     "pucker": {"mouthPucker": 1.0},
 }
+LATER_VISEMES = {"TH": {"jawOpen": 0.16, "mouthStretch": 0.14, "mouthLowerDown": 0.36, "mouthUpperUp": 0.16}}
+# Random mouths are mixed of these, by version of the scene: an addition changes all motion of a seed.
+VISEMES = {"v1": FIRST_VISEMES, "v2": FIRST_VISEMES | LATER_VISEMES}
 PRESETS: dict[str, dict[str, float]] = {
     "neutral": {},
     "smile": {"mouthSmile": 0.75, "cheekSquint": 0.45, "mouthUpperUp": 0.15, "eyeSquint": 0.15},
     "jawOpen": {"jawOpen": 1.0},
-    **VISEMES,
+    **FIRST_VISEMES,
+    **LATER_VISEMES,
     "press": {"mouthPress": 0.8, "mouthDimple": 0.2},
     "blink": {"eyeBlink": 1.0},
     "browUp": {"browInnerUp": 0.9, "browOuterUp": 0.9, "eyeWide": 0.4},

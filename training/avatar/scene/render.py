@@ -1,7 +1,7 @@
 """Renders the data set of one avatar, or goes on with it: pictures that are there are kept.
 
     python -m avatar.scene.render --avatar alex --face-model ict-face.npz --out DATA/alex-256 [--frames 3240]
-        [--seed 1] [--processes 4]
+        [--seed 1] [--scene v2] [--processes 4]
 
 One minute, a dozen source portraits and a few frames: --frames 30 --size 64 --out /tmp/mini
 """
@@ -14,6 +14,7 @@ from avatar.face_model import FaceModel
 from avatar.scene.folder import SIZE, DataSet
 from avatar.scene.looks import LOOKS
 from avatar.scene.shots import Job
+from avatar.scene.versions import LATEST, VERSIONS
 from avatar.scene.workers import blender_command, render
 
 REPORT_EVERY_S = 30  # landmarks of what is there are written as often
@@ -29,14 +30,15 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=SIZE, help="pixels; avatar.data reads 256")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1, help="of each process")
+    parser.add_argument("--scene", choices=VERSIONS, default=LATEST, help="version of the scene")
     options = parser.parse_args()
     command = blender_command(options.threads)
     model = FaceModel.read(options.face_model)
-    data = DataSet(options.out, options.avatar, options.frames, options.seed, options.size)
+    data = DataSet(options.out, options.avatar, options.frames, options.seed, options.scene, options.size)
     motion = data.prepare(model)
     shots = list(data.missing(motion))
     print(f"{data.count - len(shots)} of {data.count} pictures are there", flush=True)
-    job = Job(LOOKS[options.avatar], str(options.face_model.resolve()))
+    job = Job(LOOKS[options.avatar], str(options.face_model.resolve()), options.scene)
     begin = reported = time.monotonic()
     try:
         for done, _ in enumerate(render(shots, job, command, options.processes), 1):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from avatar.scene.presets import PRESETS, VISEMES
+from avatar.scene.presets import PRESETS
 
 SIZE = 59
 POSE_NAMES = ("yaw_deg", "pitch_deg", "roll_deg", "tx_cm", "ty_cm", "tz_cm")
@@ -59,15 +59,15 @@ def descriptor(names: Sequence[str], preset: dict[str, float], strength: float =
     return np.concatenate([weights.values, [pose.get(name, 0.0) for name in POSE_NAMES]]).astype(np.float32)
 
 
-def _mouth(weights: Weights, random: np.random.Generator) -> None:
+def _mouth(weights: Weights, visemes: dict[str, dict[str, float]], random: np.random.Generator) -> None:
     """One to three visemes blended, sometimes too strong or too weak, and a little of anything else."""
     values, index = weights.values, {name: i for i, name in enumerate(weights.names)}
-    visemes = list(VISEMES)
+    shapes = list(visemes.values())
     if random.random() > 0.12:
         count = random.integers(1, 4)
         shares = random.dirichlet(np.ones(count)) * random.choice([0.5, 0.85, 1.0, 1.15], p=[0.2, 0.3, 0.35, 0.15])
-        for chosen, share in zip(random.choice(len(visemes), count, replace=False), shares, strict=True):
-            weights.add(VISEMES[visemes[chosen]], share)
+        for chosen, share in zip(random.choice(len(shapes), count, replace=False), shares, strict=True):
+            weights.add(shapes[chosen], share)
     if random.random() < 0.12:
         values[index["jawOpen"]] += random.uniform(0, 0.9)
     mouth = [i for name, i in index.items() if name.startswith(("mouth", "jaw"))]
@@ -121,14 +121,14 @@ def _angle(limit: float, random: np.random.Generator) -> float:
     return float(random.uniform(-limit, limit))
 
 
-def random_motion(names: Sequence[str], count: int, seed: int) -> np.ndarray:
-    """float32 (count, 59). The first rows of a longer draw with the same seed are those of a shorter one."""
+def random_motion(names: Sequence[str], count: int, seed: int, visemes: dict[str, dict[str, float]]) -> np.ndarray:
+    """float32 (count, 59), mouths mixed of these presets. A longer draw of the same seed begins like a shorter one."""
     random = np.random.default_rng(seed)
     jaw, close = list(names).index("jawOpen"), list(names).index("mouthClose")
     motion = np.zeros((count, SIZE), np.float32)
     for row in motion:
         weights = Weights(names)
-        _mouth(weights, random)
+        _mouth(weights, visemes, random)
         _brows(weights, random)
         _eyes(weights, random)
         values = np.clip(weights.values, 0, STRONGEST)
@@ -142,9 +142,9 @@ def random_motion(names: Sequence[str], count: int, seed: int) -> np.ndarray:
     return motion
 
 
-def set_motion(names: Sequence[str], count: int, seed: int) -> np.ndarray:
+def set_motion(names: Sequence[str], count: int, seed: int, visemes: dict[str, dict[str, float]]) -> np.ndarray:
     """float32 (count, 59): the motion of a data set, which is random but for the source portraits at its beginning."""
-    motion = random_motion(names, count, seed)
+    motion = random_motion(names, count, seed, visemes)
     for row, (preset, strength, yaw, pitch) in zip(motion, SOURCE_POSES, strict=False):
         row[:] = descriptor(names, PRESETS[preset], strength, yaw_deg=yaw, pitch_deg=pitch)
     return motion

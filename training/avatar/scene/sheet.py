@@ -16,6 +16,7 @@ from avatar.scene.looks import LOOKS
 from avatar.scene.presets import PRESETS
 from avatar.scene.sampling import descriptor
 from avatar.scene.shots import Job, Shot
+from avatar.scene.versions import LATEST, VERSIONS
 from avatar.scene.workers import blender_command, render
 
 COLUMNS = 5
@@ -55,12 +56,13 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=256, help="of each picture, pixels")
     parser.add_argument("--samples", type=int, default=16, help="a pixel")
     parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--scene", choices=VERSIONS, default=LATEST, help="version of the scene")
     options = parser.parse_args()
     motion = sheet_motion(FaceModel.read(options.face_model).names)
     with TemporaryDirectory() as folder:
         pictures = {label: Path(folder) / f"{index:03d}.png" for index, label in enumerate(motion)}
         shots = [Shot.of(pictures[label], row, options.size, options.samples, seed=0) for label, row in motion.items()]
-        job = Job(LOOKS[options.avatar], str(options.face_model.resolve()))
+        job = Job(LOOKS[options.avatar], str(options.face_model.resolve()), options.scene)
         for done, _ in enumerate(render(shots, job, blender_command(1), options.processes), 1):
             print(f"{done} of {len(shots)}", flush=True)
         assemble(pictures, options.size).save(options.out)

@@ -12,10 +12,11 @@ REPLY = "visavis "  # what a line begins with that answers, among all that Blend
 
 @dataclass(frozen=True)
 class Job:
-    """Which avatar a worker shows. face_model: path of `ict-face.npz`."""
+    """Which avatar a worker shows. face_model: path of `ict-face.npz`. version: one of `VERSIONS`."""
 
     look: Look
     face_model: str
+    version: str
 
     def line(self) -> str:
         return json.dumps(asdict(self))
@@ -23,7 +24,7 @@ class Job:
     @staticmethod
     def parse(line: str) -> "Job":
         fields = json.loads(line)
-        return Job(Look(**fields["look"]), fields["face_model"])
+        return Job(Look(**fields["look"]), fields["face_model"], fields["version"])
 
 
 @dataclass(frozen=True)

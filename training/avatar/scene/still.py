@@ -12,6 +12,7 @@ from avatar.scene.looks import LOOKS
 from avatar.scene.presets import PRESETS
 from avatar.scene.sampling import POSE_NAMES, descriptor
 from avatar.scene.shots import Job, Shot
+from avatar.scene.versions import LATEST, VERSIONS
 from avatar.scene.workers import blender_command, render
 
 
@@ -35,6 +36,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--samples", type=int, default=64, help="a pixel")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--scene", choices=VERSIONS, default=LATEST, help="version of the scene")
     options = parser.parse_args()
     names = FaceModel.read(options.face_model).names
     pose = {name: getattr(options, name) for name in POSE_NAMES}
@@ -42,7 +44,7 @@ def main() -> None:
     for name, value in options.weights.items():
         weights[name] = weights.get(name, 0.0) + value
     shot = Shot.of(options.out.resolve(), descriptor(names, weights, **pose), options.size, options.samples, seed=0)
-    job = Job(LOOKS[options.avatar], str(options.face_model.resolve()))
+    job = Job(LOOKS[options.avatar], str(options.face_model.resolve()), options.scene)
     for _ in render([shot], job, blender_command(options.threads), processes=1):
         print(options.out)
 

@@ -6,7 +6,7 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-from avatar.face_model import EXPRESSIONS, FaceModel
+from avatar.face_model import EXPRESSIONS, FaceModel, body_motion
 from avatar.scene.blender import materials
 from avatar.scene.blender.objects import add_attribute, add_colours, add_mesh, add_strands, move_points, subdivide
 from avatar.scene.blender.studio import add_camera, set_up_denoiser, set_up_renderer, set_up_world, to_blender
@@ -15,9 +15,10 @@ from avatar.scene.camera import Camera
 from avatar.scene.clothes import tailor
 from avatar.scene.facial_hair import grow_brows, grow_lashes
 from avatar.scene.hair import grow_hair
-from avatar.scene.head import MATERIAL_OF_PART, SKIN_PARTS, Head, head_matrix
+from avatar.scene.head import MATERIAL_OF_PART, SKIN_PARTS, Head, head_matrix, move_body
 from avatar.scene.looks import Look
 from avatar.scene.paint import paint
+from avatar.scene.versions import SceneVersion
 
 FORMATS = {".jpg": "JPEG", ".png": "PNG"}
 # Radii of strands, cm, from root to tip.
@@ -34,8 +35,8 @@ def _tapered(count: int, points: int, stops: list[float], widths: list[float]) -
 class Portrait:
     """Replaces whatever Blender has open by the avatar of one look."""
 
-    def __init__(self, look: Look, model: FaceModel, camera: Camera):
-        self.head, self.camera = Head.of(model, look), camera
+    def __init__(self, look: Look, model: FaceModel, camera: Camera, version: SceneVersion):
+        self.head, self.camera, self.version = Head.of(model, look, version), camera, version
         bpy.ops.wm.read_factory_settings(use_empty=True)
         self.scene = bpy.context.scene
         set_up_renderer(self.scene)
@@ -52,9 +53,9 @@ class Portrait:
     def _add_head(self, look: Look) -> None:
         head, model = self.head, self.head.model
         slots = {
-            "skin": materials.skin_material(look),
+            "skin": materials.skin_material(look, self.version),
             "mouth": materials.mouth_material(),
-            "teeth": materials.tooth_material(),
+            "teeth": materials.tooth_material(self.version),
             "sclera": materials.sclera_material(),
             "iris": materials.iris_material(look),
             "wet": materials.wet_material(),
@@ -64,16 +65,19 @@ class Portrait:
         slot = [np.full(len(model.part_faces(part)), order.index(name)) for part, name in MATERIAL_OF_PART.items()]
         vertices, uv = head.base[: head.drawn], model.uv[corners[faces >= 0]]
         self.mesh = add_mesh("head", vertices, faces, list(slots.values()), np.concatenate(slot), uv)
-        painted = paint(model, look)
+        painted = paint(model, look, self.version)
         add_colours(self.mesh.data, "colour", painted.colour)
         add_attribute(self.mesh.data, "roughness", painted.roughness)
         add_attribute(self.mesh.data, "freckles", painted.freckles)
         add_attribute(self.mesh.data, "rest", to_blender(model.neutral[: head.drawn]))
 
     def _add_clothes(self, look: Look, skin: TreeSurface) -> None:
+        self.clothes = []
         for name, garment in zip(("torso", "collar"), tailor(skin), strict=True):
             cloth = materials.cloth_material(look.shirt, creased=name == "torso")
-            subdivide(add_mesh(name, garment.points, garment.polygons, [cloth]))
+            placed = add_mesh(name, garment.points, garment.polygons, [cloth])
+            subdivide(placed)
+            self.clothes.append((placed, garment.points))
 
     def _add_hair(self, look: Look, skin: TreeSurface) -> None:
         strands = grow_hair(self.head, skin, look.hair, look.hair_strands, look.hair_seed)
@@ -100,6 +104,9 @@ class Portrait:
         move_points(self.mesh, vertices[: self.head.drawn])
         move_points(self.brow_points, self.brows.on(vertices))
         move_points(self.lash_points, self.lashes.on(vertices))
+        turning, rising = body_motion(np.zeros(1), self.version.follow, self.version.breath)
+        for placed, points in self.clothes:
+            move_points(placed, move_body(points, motion, turning, rising))
         self.hair.matrix_world = Matrix((AXES @ head_matrix(motion) @ AXES.T).tolist())
         self.camera_object.location = to_blender(self.camera.place(motion[EXPRESSIONS + 3 :])).tolist()
 

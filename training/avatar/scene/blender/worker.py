@@ -21,13 +21,14 @@ from avatar.face_model import FaceModel
 from avatar.scene.blender.portrait import Portrait
 from avatar.scene.camera import Camera
 from avatar.scene.shots import REPLY, Job, Shot
+from avatar.scene.versions import VERSIONS
 
 
 def serve(lines: Iterator[str], reply: Callable[[dict], None]) -> None:
     """Builds the portrait of the first line and renders the shots of the others; stops at the first that fails."""
     try:
         job = Job.parse(next(lines))
-        portrait = Portrait(job.look, FaceModel.read(Path(job.face_model)), Camera())
+        portrait = Portrait(job.look, FaceModel.read(Path(job.face_model)), Camera(), VERSIONS[job.version])
         reply({})
         for line in lines:
             shot = Shot.parse(line)
