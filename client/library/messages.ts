@@ -54,6 +54,7 @@ export type ClientMessage =
   | {
       readonly type: 'playback';
       readonly mediaTimeMs: number;
+      readonly shownTimeMs?: number;
       readonly skewMs?: number;
       readonly framesDropped?: number;
     }

@@ -1,6 +1,6 @@
 /** Where a session is seen and heard: a video element for WebRTC, a canvas for media over the WebSocket, and one switch of sound. */
 import { Emitter } from './emitter.ts';
-import type { SoundOutput } from './sound-output.ts';
+import { SoundOutput } from './sound-output.ts';
 
 export interface ScreenEvents {
   /** A frame of the video element came onto the screen. */
@@ -14,6 +14,7 @@ export class Screen extends Emitter<ScreenEvents> {
   readonly video: HTMLVideoElement;
   readonly canvas: HTMLCanvasElement;
   #wanted = true;
+  /** Of the canvas. Kept: browsers that have let it be heard once do so again. */
   #output: SoundOutput | null = null;
 
   constructor(root: Node) {
@@ -40,7 +41,7 @@ export class Screen extends Emitter<ScreenEvents> {
 
   /** Whether the browser keeps the sound from being heard until there is a click or key. */
   get isBlocked(): boolean {
-    return this.#wanted && (this.#output === null ? this.video.muted : !this.#output.isRunning);
+    return this.#wanted && (this.canvas.hidden ? this.video.muted : !this.#output?.isRunning);
   }
 
   /** Lets the sound be heard if the browser has blocked it. Call it from a click or key. */
@@ -50,20 +51,20 @@ export class Screen extends Emitter<ScreenEvents> {
 
   /** Plays a stream in the video element, which keeps sound and picture in sync. */
   showStream(stream: MediaStream): void {
-    this.#output = null;
     this.video.srcObject = stream;
     this.video.hidden = false;
     this.canvas.hidden = true;
     this.#play();
   }
 
-  /** Shows the canvas, whose sound comes out of `output`. */
-  showCanvas(output: SoundOutput): void {
-    this.#output = output;
+  /** Shows the canvas. @returns where its sound comes out. */
+  showCanvas(): SoundOutput {
+    this.#output ??= new SoundOutput();
     this.video.srcObject = null;
     this.video.hidden = true;
     this.canvas.hidden = false;
     this.#play();
+    return this.#output;
   }
 
   /** Tells that the state of the output has changed. */
@@ -72,7 +73,7 @@ export class Screen extends Emitter<ScreenEvents> {
   }
 
   #play(): void {
-    if (this.#output) {
+    if (this.#output && !this.canvas.hidden) {
       this.#output.muted = !this.#wanted;
       if (this.#wanted) this.#output.resume();
       this.emit('sound', this);

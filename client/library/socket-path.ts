@@ -8,7 +8,7 @@ import { PictureQueue } from './picture-queue.ts';
 import { PlayoutSchedule } from './playout-schedule.ts';
 import type { Screen } from './screen.ts';
 import { createOpusDecoder, createPcmDecoder, type SoundDecoder } from './sound-decoder.ts';
-import { OUTPUT_RATE_HZ, SoundOutput } from './sound-output.ts';
+import { OUTPUT_RATE_HZ, type SoundOutput } from './sound-output.ts';
 
 /** From drawing on a canvas until it is seen: about one refresh of a screen. */
 const DISPLAY_MS = 16;
@@ -36,16 +36,16 @@ export class SocketPath implements MediaPath {
   constructor(screen: Screen, codec: 'opus' | 'pcm_s16le', video: boolean, listener: PathListener) {
     this.#screen = screen;
     this.#listener = listener;
-    this.#output = new SoundOutput(() => {
+    this.#output = screen.showCanvas();
+    this.#output.onClockChange = () => {
       this.#schedule.clear();
       screen.soundChanged();
-    });
+    };
     const failed = ({ message }: Error) => this.#closed || listener.onFailed(message);
     const onSamples = (mediaMs: number, samples: Float32Array<ArrayBuffer>) => this.#place(mediaMs, samples);
     this.#decoder = codec === 'opus' ? createOpusDecoder(onSamples, failed) : createPcmDecoder(onSamples);
     this.#pictures = video ? new PictureQueue(failed) : null;
     this.#context = screen.canvas.getContext('2d', { alpha: false, desynchronized: true });
-    screen.showCanvas(this.#output);
     this.#refresh = requestAnimationFrame((nowMs) => this.#draw(nowMs));
   }
 
@@ -93,7 +93,8 @@ export class SocketPath implements MediaPath {
     cancelAnimationFrame(this.#refresh);
     this.#decoder.close();
     this.#pictures?.close();
-    this.#output.close();
+    this.#output.hushed = false;
+    this.#output.rest();
   }
 
   #place(mediaMs: number, samples: Float32Array<ArrayBuffer>): void {

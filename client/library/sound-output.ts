@@ -11,14 +11,14 @@ export class SoundOutput {
   readonly #playing = new Set<AudioBufferSourceNode>();
   #hushed = false;
   #muted = false;
+  #onClockChange: () => void = () => undefined;
 
-  /** @param onClockChange - The clock is another one now: what was timed by the old one is to be timed anew. */
-  constructor(onClockChange: () => void) {
+  constructor() {
     this.#gain = this.#context.createGain();
     this.#gain.connect(this.#context.destination);
     this.#context.addEventListener('statechange', () => {
       this.stop();
-      onClockChange();
+      this.#onClockChange();
     });
   }
 
@@ -39,6 +39,11 @@ export class SoundOutput {
     // Zero until the device has played something.
     if (performanceTime === 0) return (this.#context.currentTime - this.#context.baseLatency) * 1000;
     return contextTime * 1000 + atMs - performanceTime;
+  }
+
+  /** Told when the clock is another one: what was timed by the old one is to be timed anew. */
+  set onClockChange(listener: () => void) {
+    this.#onClockChange = listener;
   }
 
   /** Silences what is played, whatever else is set. */
@@ -79,10 +84,12 @@ export class SoundOutput {
     this.#playing.clear();
   }
 
-  close(): void {
+  /** Nothing will be played for a while. */
+  rest(): void {
+    this.#onClockChange = () => undefined;
     this.stop();
-    // Fails when it is closed already.
-    this.#context.close().catch(() => undefined);
+    // Fails only when the page is being left.
+    this.#context.suspend().catch(() => undefined);
   }
 
   #turn(): void {

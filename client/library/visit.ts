@@ -5,7 +5,7 @@
 import type { MediaFrame } from './binary-frame.ts';
 import type { Connection } from './connection.ts';
 import { Hush } from './hush.ts';
-import type { MediaFigures, MediaPath, PathListener } from './media-path.ts';
+import type { MediaFigures, MediaPath, PathListener, ShownFrame } from './media-path.ts';
 import type { ClientMessage, MediaWish, ServerMessage } from './messages.ts';
 import type { Screen } from './screen.ts';
 import { SocketPath } from './socket-path.ts';
@@ -35,12 +35,19 @@ export class Visit {
   /** Without a screen: what has come, and what was heard as the program tells. */
   #arrivedMs: number | null = null;
   #toldMs: number | null = null;
+  /** Media time of the frame on the screen. */
+  #shownMs: number | null = null;
 
   /** @param media - What was asked for when the connection was opened. */
   constructor(connection: Connection, media: MediaWish, screen: Screen | null, listener: VisitListener) {
     this.#connection = connection;
     this.#listener = listener;
-    this.#path = screen && openPath(connection, media, screen, listener);
+    const onFrame = (frame: ShownFrame) => {
+      this.#shownMs = frame.mediaMs;
+      listener.onFrame(frame);
+    };
+    const onFailed = (message: string) => listener.onFailed(message);
+    this.#path = screen && openPath(connection, media, screen, { onFrame, onFailed });
     connection.on('message', (message) => this.#receive(message));
     if (!screen) {
       connection.on('frame', (frame) => {
@@ -91,6 +98,7 @@ export class Visit {
     this.send({
       type: 'playback',
       mediaTimeMs: Math.max(0, heardMs),
+      ...(this.#shownMs === null ? {} : { shownTimeMs: this.#shownMs }),
       ...(figures ? { framesDropped: figures.framesDropped } : {}),
       ...(figures?.skewMs == null ? {} : { skewMs: figures.skewMs }),
     });

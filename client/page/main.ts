@@ -116,11 +116,9 @@ const follow = (): void => {
 };
 
 const fillSelect = (select: HTMLSelectElement, items: readonly Listed[], chosen: string): void => {
-  const { texts } = language;
-  const options = items.map(({ name, language: tag, gender = '', description = '' }) => {
+  const options = items.map(({ name, language: tag, description = '' }) => {
     const spoken = tag ? new Intl.DisplayNames(language.tag, { type: 'language', style: 'short' }).of(tag) : undefined;
-    const traits = [spoken, { female: texts.female, male: texts.male }[gender]].filter(Boolean);
-    return Object.assign(new Option([name, ...traits].join(' · '), name), { title: description });
+    return Object.assign(new Option(spoken ? `${name} · ${spoken}` : name, name), { title: description });
   });
   select.replaceChildren(...options);
   select.value = chosen;

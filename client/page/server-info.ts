@@ -6,7 +6,6 @@ export interface Listed {
   readonly description?: string;
   /** Of a voice, for example `en-US`. */
   readonly language?: string;
-  readonly gender?: string;
 }
 
 /** The voices or avatars that there are; none while the server does not answer. */

@@ -231,10 +231,13 @@ export class LiveSession {
   }
 
   /** Notes what the client has really played, for `spokenText` and for metrics. */
-  heard({ mediaTimeMs, skewMs, framesDropped = 0 }: MessageOf<'playback'>): void {
+  heard({ mediaTimeMs, shownTimeMs, skewMs, framesDropped = 0 }: MessageOf<'playback'>): void {
     const { clock, metrics } = this.#deps;
     this.#heard = { mediaTimeMs, atMs: clock.nowMs() };
     metrics.playoutDelay.observe(Math.max(0, this.#ledger.playedUntilMs - mediaTimeMs) / 1000);
+    if (shownTimeMs !== undefined) {
+      metrics.pictureDelay.observe(Math.max(0, this.#ledger.playedUntilMs - shownTimeMs) / 1000);
+    }
     if (skewMs !== undefined) metrics.playoutSkew.observe(Math.abs(skewMs) / 1000);
     metrics.playoutDropped.inc(framesDropped);
   }

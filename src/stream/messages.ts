@@ -72,6 +72,7 @@ const interrupt = z.strictObject({ type: z.literal('interrupt'), utterance: utte
 const playback = z.strictObject({
   type: z.literal('playback'),
   mediaTimeMs: z.number().min(0).describe('Media time that is heard now'),
+  shownTimeMs: z.number().min(0).optional().describe('Media time of the frame that is on the screen now'),
   skewMs: z.number().min(-60_000).max(60_000).optional().describe('How far the sound is ahead of the picture'),
   framesDropped: z.int().min(0).optional().describe('Frames since the last report that came too late to be shown'),
 });

@@ -19,6 +19,7 @@ export interface Metrics {
   /** What clients report of their playing. */
   readonly playoutSkew: Histogram;
   readonly playoutDelay: Histogram;
+  readonly pictureDelay: Histogram;
   readonly playoutDropped: Counter;
   readonly errors: Counter<'code'>;
   /** All of them as text, and its content type. */
@@ -68,6 +69,12 @@ export const createMetrics = (): Metrics => {
     playoutDelay: new Histogram({
       name: 'visavis_playout_delay_seconds',
       help: 'From the sending of sound until clients hear it',
+      buckets: LATENCY_SECONDS,
+      registers,
+    }),
+    pictureDelay: new Histogram({
+      name: 'visavis_picture_delay_seconds',
+      help: 'From the sending of a frame until clients see it',
       buckets: LATENCY_SECONDS,
       registers,
     }),

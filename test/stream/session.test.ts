@@ -267,7 +267,10 @@ describe('an interruption', () => {
     await settle();
     await client.play(20);
 
-    client.send({ type: 'playback', mediaTimeMs: 450, skewMs: -3, framesDropped: 0 }, { type: 'interrupt' });
+    client.send(
+      { type: 'playback', mediaTimeMs: 450, shownTimeMs: 440, skewMs: -3, framesDropped: 0 },
+      { type: 'interrupt' },
+    );
     await settle();
 
     expect(client.finished()).toMatchObject([{ utterance: 'a', reason: 'interrupted', spokenText: 'One two' }]);

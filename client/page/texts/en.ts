@@ -36,8 +36,6 @@ export const en = {
   avatar: 'Avatar',
   voice: 'Voice',
   speed: 'Speed',
-  female: 'female',
-  male: 'male',
 
   notConnected: 'Not connected: this text was not sent.',
   tryingAgain: (reason: string) => `${reason} Trying again.`,

@@ -27,7 +27,7 @@ export const zhHans: Texts = {
   captionEmpty: '写点什么，听他说出来。',
 
   textLabel: '要说的话',
-  textPlaceholder: (language) => (language ? `输入一句话（${language}）…` : '输入一句话…'),
+  textPlaceholder: (language) => (language ? `用${language}输入一句话…` : '输入一句话…'),
   live: '逐词发送',
   liveHint: '每打完一个词就立即发送，就像语言模型那样',
   stop: '停止',
@@ -36,8 +36,6 @@ export const zhHans: Texts = {
   avatar: '形象',
   voice: '声音',
   speed: '语速',
-  female: '女声',
-  male: '男声',
 
   notConnected: '尚未连接：这段文字没有发送。',
   tryingAgain: (reason) => `${reason}正在重试。`,
