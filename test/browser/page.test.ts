@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { VisavisAvatarElement } from '../../client/library/element.ts';
 import { launchChromium, type TestBrowser } from '../support/chromium.ts';
 import { startPageServer, type PageServer } from '../support/page-server.ts';
 
@@ -157,6 +158,29 @@ describe('the page', () => {
       beyond.push(Math.abs(await figure('skew')) - 1000 / (await figure('fps')));
     }
     expect(beyond.toSorted((a, b) => a - b)[2]).toBeLessThan(NOTICEABLE_SKEW_MS);
+  });
+
+  it('changes language and speed within its session', async () => {
+    const id = () =>
+      page.evaluate(() => document.querySelector<VisavisAvatarElement>('visavis-avatar')?.session?.opened?.session);
+    const say = () =>
+      page.evaluate(
+        () => document.querySelector<VisavisAvatarElement>('visavis-avatar')?.say('One two three.').finished,
+      );
+    const session = await id();
+
+    await page.selectOption('#language', 'zh-Hans');
+    expect(await page.textContent('#send')).toBe('发送');
+    expect(await page.getAttribute('html', 'lang')).toBe('zh-Hans');
+    await page.selectOption('#language', 'en');
+    expect(await page.textContent('#send')).toBe('Send');
+
+    const before = await say();
+    await page.fill('#speed', '2');
+    const after = await say();
+    await page.fill('#speed', '1');
+    expect(after?.durationMs).toBeLessThan(0.7 * (before?.durationMs ?? 0));
+    expect(await id()).toBe(session);
   });
 
   it('gets a new session when it is reloaded, and leaves none behind', async () => {
