@@ -56,7 +56,8 @@ export class PlayoutSchedule {
   /** Finds the time for a packet, which comes after those before. @returns null when it is left out. */
   place({ mediaMs, durationMs, silent }: TimedSound, nowMs: number): number | null {
     const late = this.#end !== null && this.#end.outputMs < nowMs + NOTICE_MS;
-    if (late) this.#noteGap(nowMs);
+    // After a pause of the sender's, media time has gone on.
+    if (late && this.#end?.mediaMs === mediaMs) this.#noteGap(nowMs);
     if (nowMs - this.#calmSinceMs > CALM_MS) {
       this.#holdMs = Math.max(LEAST_HOLD_MS, this.#holdMs - CALM_TAKES_MS);
       this.#calmSinceMs = nowMs;

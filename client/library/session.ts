@@ -324,9 +324,10 @@ export class Session extends Emitter<SessionEvents> {
       this.#resume();
       this.#setState({ name: 'open' });
     } catch (error) {
-      connection.close(
-        error instanceof SessionError ? error : new SessionError('internal', String(error), { cause: error }),
-      );
+      if (error instanceof SessionError) connection.close(error);
+      // A browser that has WebRTC may still refuse it.
+      else if (this.#transport === 'webrtc') this.#failMedia(connection, String(error));
+      else connection.close(new SessionError('internal', String(error), { cause: error }));
     }
     const reason = await closed;
     this.#closing.signal.removeEventListener('abort', abort);

@@ -15,6 +15,22 @@ afterAll(async () => {
   await program?.[Symbol.asyncDispose]();
 });
 
+it('gives a session to a module of another origin', async () => {
+  await using html = await serveHtml(`<!doctype html><body><script type="module">
+    import { connect, Screen } from '${program.url}/client/visavis.js';
+    const session = await connect({ url: '${program.url}', screen: new Screen(document.body) });
+    const { spokenText } = await session.say('Good morning.').finished;
+    document.title = spokenText;
+  </script></body>`);
+  const { page } = await browser.page();
+
+  await page.goto(html.url);
+
+  await page.waitForFunction(() => document.title !== '');
+  expect(await page.title()).toBe('Good morning.');
+  await page.close();
+});
+
 it('speaks on a page of another origin, from a script tag', async () => {
   const example = readFileSync(join(root, 'client/examples/plain.html'), 'utf8');
   await using html = await serveHtml(example.replaceAll('http://127.0.0.1:8080', program.url));

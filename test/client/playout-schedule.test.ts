@@ -43,6 +43,13 @@ describe('PlayoutSchedule', () => {
     expect(schedule.waitingMs(2400)).toBeLessThan(before / 2);
   });
 
+  it('takes a pause of the sender for no gap', () => {
+    const schedule = new PlayoutSchedule();
+    receive(schedule, 0, 10, 0);
+    expect(schedule.place(sound(1000), 1000)).toBe(1120);
+    expect(schedule.gaps).toBe(0);
+  });
+
   it('maps media time exactly over what was left out', () => {
     const schedule = new PlayoutSchedule();
     for (let i = 0; i < 20; i += 1) schedule.place(sound(i * PACKET_MS), 0);
