@@ -16,8 +16,8 @@ const STYLE = `
   [hidden] { display: none !important; }
   video, canvas, img { position: absolute; inset: 0; width: 100%; height: 100%; object-fit: cover; }
   img { transition: opacity 0.4s; }
-  :host(:not([state='waiting'])) img, img:not([src]) { opacity: 0; }
-  :host([state='away']) :is(video, canvas) { filter: saturate(0.25) brightness(0.6); }
+  :host([state='live']) img, img:not([src]) { opacity: 0; }
+  :host([state='away']) img { filter: saturate(0.25) brightness(0.6); }
 `;
 
 /** Names of all the session's events, in one place for the compiler to check. */

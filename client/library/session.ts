@@ -349,13 +349,13 @@ export class Session extends Emitter<SessionEvents> {
   #resume(): void {
     const tooLate = this.#lostAtMs !== null && performance.now() - this.#lostAtMs > RESUME_WITHIN_MS;
     this.#lostAtMs = null;
-    for (const { utterance, text, ended, stopped, charStart } of this.#book.rest()) {
+    for (const { utterance, text, ended, stopped, brokeOff, charStart } of this.#book.rest()) {
       const isSaid = ended && text.trim() === '';
       if (tooLate || stopped || isSaid) {
         this.#abandon(utterance, isSaid && !stopped ? 'completed' : 'interrupted');
         continue;
       }
-      if (charStart > 0) this.emit('utterance.resumed', { utterance, charStart });
+      if (brokeOff) this.emit('utterance.resumed', { utterance, charStart });
       if (text !== '') this.#send({ type: 'utterance.append', utterance, text });
       if (ended) this.#send({ type: 'utterance.end', utterance });
     }

@@ -18,6 +18,8 @@ export interface Remainder {
   readonly stopped: boolean;
   /** Where in the whole text that begins (UTF-16). */
   readonly charStart: number;
+  /** Whether an earlier connection has had it. */
+  readonly brokeOff: boolean;
 }
 
 interface Entry {
@@ -25,6 +27,7 @@ interface Entry {
   ended: boolean;
   /** Whether it is to be silenced. */
   stopped: boolean;
+  brokeOff: boolean;
   /** Where in the text the present connection began. */
   charStart: number;
   /** Media time of its first sample, and of what was heard of it before the present connection. */
@@ -37,6 +40,7 @@ interface Entry {
 const FRESH = {
   ended: false,
   stopped: false,
+  brokeOff: false,
   charStart: 0,
   startMs: null,
   durationBeforeMs: 0,
@@ -146,17 +150,18 @@ export class UtteranceBook {
       if (unheard) entry.charStart = unheard.charStart;
       else if (heard) entry.charStart = heard.charEnd;
       if (entry.startMs !== null && heard) entry.durationBeforeMs += Math.max(0, heard.endMs - entry.startMs);
-      Object.assign(entry, { startMs: null, words: [] });
+      Object.assign(entry, { brokeOff: true, startMs: null, words: [] });
     }
   }
 
   /** What is not finished and has to be said on a new connection. */
   rest(): Remainder[] {
-    return [...this.#entries].map(([utterance, { text, ended, stopped, charStart }]) => ({
+    return [...this.#entries].map(([utterance, { text, ended, stopped, brokeOff, charStart }]) => ({
       utterance,
       text: text.slice(charStart),
       ended,
       stopped,
+      brokeOff,
       charStart,
     }));
   }

@@ -3,6 +3,9 @@ import type { Session } from '../library/session.ts';
 import { CaptionTimeline, type Caption } from './captions.ts';
 import { LatencyMeter, type Sign } from './latency.ts';
 
+/** A clock that goes back by less than that has been corrected: the caption waits for it. */
+const CORRECTION_MS = 1000;
+
 /** Times are milliseconds of `performance.now()`. */
 export class Talk {
   readonly #session: Session;
@@ -11,6 +14,8 @@ export class Talk {
   readonly #onLatency: (of: Sign, ms: number) => void;
   /** Id of the utterance whose words are still coming. */
   #typed: string | null = null;
+  /** Media time of the caption. */
+  #captionMs = -Infinity;
 
   /** @param onLatency - told how long a text took until it was heard, and seen said, here. */
   constructor(session: Session, onLatency: (of: Sign, ms: number) => void) {
@@ -70,7 +75,9 @@ export class Talk {
     const mediaMs = this.#session.heardMs(nowMs);
     if (mediaMs === null) return null;
     this.#played('sound', mediaMs, nowMs);
-    return this.#timeline.at(mediaMs);
+    const isCorrection = mediaMs < this.#captionMs && mediaMs > this.#captionMs - CORRECTION_MS;
+    if (!isCorrection) this.#captionMs = mediaMs;
+    return this.#timeline.at(this.#captionMs);
   }
 
   #played(sign: Sign, mediaMs: number, atMs: number): void {

@@ -27,8 +27,8 @@ describe('UtteranceBook', () => {
     const book = speaking();
     book.breakOff(1350);
     expect(book.rest()).toEqual([
-      { utterance: 'a', text: 'two three.', ended: true, stopped: false, charStart: 4 },
-      { utterance: 'b', text: 'And ', ended: false, stopped: false, charStart: 0 },
+      { utterance: 'a', text: 'two three.', ended: true, stopped: false, brokeOff: true, charStart: 4 },
+      { utterance: 'b', text: 'And ', ended: false, stopped: false, brokeOff: true, charStart: 0 },
     ]);
   });
 
@@ -43,7 +43,9 @@ describe('UtteranceBook', () => {
     book.breakOff(1350);
     expect(book.append('b', 'so on.')).toBe(true);
     expect(book.append('a', 'More.')).toBe(false);
+    book.append('c', 'New.');
     expect(book.rest()[1]).toMatchObject({ text: 'And so on.' });
+    expect(book.rest()[2]).toMatchObject({ text: 'New.', brokeOff: false });
   });
 
   it('gives times and places of the session on a new connection', () => {
