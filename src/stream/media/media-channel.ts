@@ -67,6 +67,12 @@ export interface MediaCounters {
   /** From receiver reports (RFC 3550 §6.4.1); null before the first. */
   readonly roundTripMs: number | null;
   readonly fractionLost: number | null;
+  /** Packets of video that were sent again because the receiver missed them. */
+  readonly retransmitted: number;
+  /** What the network takes now, bits a second on the wire; null where it is not measured. */
+  readonly targetBps: number | null;
+  /** The picture's bit rate now; null without a picture. */
+  readonly videoBps: number | null;
 }
 
 /**

@@ -2,19 +2,24 @@
 import type { Cancel, Clock } from '../../clock.ts';
 import { VisavisError } from '../../errors.ts';
 import { PACKET_MS, SLOT_MS, type AudioSlot, type VideoFrame } from '../../media.ts';
+import { AdaptiveVp8 } from './codecs/adaptive-vp8.ts';
 import { createOpusEncoder, type OpusEncoder } from './codecs/opus-encoder.ts';
-import { createVp8Encoder, type Vp8Encoder } from './codecs/vp8-encoder.ts';
 import type { MediaEvent, MediaOptions } from './media-channel.ts';
 import type { Paced, Pacer } from './pacer.ts';
 import { Peer, type RemoteCandidate } from './peer.ts';
 import { toPcm16 } from './pcm16.ts';
 import { Playout, type PlayoutStep } from './playout.ts';
 import type { MediaThreadOptions } from './protocol.ts';
+import { RateControl } from './rate/rate-control.ts';
+import { fullRateBps, leastRateBps, SendPlan } from './rate/send-plan.ts';
+import type { PacketResult } from './rate/sent-packets.ts';
 import { senderReportIntervalMs } from './sender-report.ts';
 
 const COUNTERS_INTERVAL_MS = 1000;
 /** Frames that may wait for the encoder; more would come too late, so they are dropped. */
 const MAX_PENDING_FRAMES = 3;
+/** A receiver asks again while the key frame is on its way. */
+const KEY_FRAME_INTERVAL_MS = 300;
 
 type AudioStep = Extract<PlayoutStep, { kind: 'audio' }>;
 type VideoStep = Extract<PlayoutStep, { kind: 'video' }>;
@@ -30,13 +35,16 @@ export class MediaSession implements Paced {
   readonly #options: MediaOptions;
   readonly #context: MediaSessionContext;
   readonly #playout: Playout;
-  readonly #opus: OpusEncoder | null;
-  readonly #vp8: Vp8Encoder | null;
+  readonly #vp8: AdaptiveVp8 | null;
   readonly #peer: Peer | null;
+  readonly #plan: SendPlan;
+  readonly #rate: RateControl;
+  #opus: OpusEncoder | null;
   readonly #timers = new Map<'reports' | 'counters', Cancel>();
   #startMs: number | null = null;
   #startWallMs = 0;
   #keyFrameWanted = true;
+  #keyFrameMs = -Infinity;
   #closing: Promise<void> | null = null;
   #counts = { audioPackets: 0, videoFrames: 0, keyFrames: 0, droppedFrames: 0, bytes: 0 };
 
@@ -44,20 +52,27 @@ export class MediaSession implements Paced {
   static async open(options: MediaOptions, context: MediaSessionContext): Promise<MediaSession> {
     const wantsOpus = options.transport.kind === 'webrtc' || options.transport.audio === 'opus';
     const opus = wantsOpus ? await createOpusEncoder(options.sampleRateHz) : null;
-    const vp8 = options.video === null ? null : await createVp8Encoder(options.video.size, options.video.bitrateBps);
-    return new MediaSession(options, context, opus, vp8);
+    const plan = new SendPlan(options.video?.bitrateBps ?? null);
+    const { video } = plan.sending;
+    const vp8 = options.video === null || video === null ? null : await AdaptiveVp8.open(options.video.size, video);
+    return new MediaSession(options, context, plan, opus, vp8);
   }
 
   private constructor(
     options: MediaOptions,
     context: MediaSessionContext,
+    plan: SendPlan,
     opus: OpusEncoder | null,
-    vp8: Vp8Encoder | null,
+    vp8: AdaptiveVp8 | null,
   ) {
     this.#options = options;
     this.#context = context;
+    this.#plan = plan;
     this.#opus = opus;
     this.#vp8 = vp8;
+    const videoBps = options.video?.bitrateBps ?? null;
+    const maxBps = fullRateBps(videoBps);
+    this.#rate = new RateControl({ startBps: maxBps, minBps: leastRateBps(videoBps), maxBps });
     const { transport, sampleRateHz, fillIdle } = options;
     this.#playout = new Playout({ sampleRateHz, fillIdle, leadMs: transport.kind === 'webrtc' ? 0 : transport.leadMs });
     this.#peer =
@@ -66,6 +81,7 @@ export class MediaSession implements Paced {
             video: options.video !== null,
             ...context.thread,
             ...(transport.rtpBase ? { rtpBase: transport.rtpBase } : {}),
+            clock: context.clock,
             wallMs: () => this.#startWallMs + this.#mediaMs(),
             onState: (state) => {
               context.emit({ type: 'state', state });
@@ -74,6 +90,7 @@ export class MediaSession implements Paced {
             onPictureLoss: () => {
               this.#keyFrameWanted = true;
             },
+            onFeedback: (results) => this.#adapt(results),
           })
         : null;
     context.pacer.add(this);
@@ -162,13 +179,19 @@ export class MediaSession implements Paced {
 
   async #sendVideo({ frame, index }: VideoStep): Promise<void> {
     if (this.#vp8 === null || this.#closing !== null) return;
+    const nowMs = this.#context.clock.nowMs();
+    const wantsKeyFrame = this.#keyFrameWanted && nowMs - this.#keyFrameMs >= KEY_FRAME_INTERVAL_MS;
+    const isThinnedOut = index % (this.#plan.sending.video?.everyFrames ?? 1) !== 0;
+    if (isThinnedOut && !wantsKeyFrame) return;
     const isPaced = this.#options.transport.kind === 'webrtc' || this.#options.transport.leadMs !== null;
     if (isPaced && this.#vp8.pending >= MAX_PENDING_FRAMES) {
       this.#counts.droppedFrames += 1;
       return;
     }
-    const wantsKeyFrame = this.#keyFrameWanted;
-    this.#keyFrameWanted = false;
+    if (wantsKeyFrame) {
+      this.#keyFrameWanted = false;
+      this.#keyFrameMs = nowMs;
+    }
     try {
       const { payload, keyFrame } = await this.#vp8.encode(frame.i420, wantsKeyFrame);
       if (this.#closing !== null) return;
@@ -183,6 +206,30 @@ export class MediaSession implements Paced {
       this.#keyFrameWanted = true;
       this.#emitError(error);
     }
+  }
+
+  /** Fits what is sent to what the network takes. */
+  #adapt(results: readonly PacketResult[]): void {
+    const nowMs = this.#context.clock.nowMs();
+    const { roundTripMs } = this.#peer?.counters ?? { roundTripMs: null };
+    if (roundTripMs !== null) this.#rate.roundTrip(roundTripMs);
+    this.#rate.feedback(results, nowMs);
+    const before = this.#plan.sending;
+    if (!this.#plan.fit(this.#rate.targetBps, nowMs)) return;
+    const { video, opusBps } = this.#plan.sending;
+    if (video !== null && video !== before.video) {
+      this.#vp8?.change(video).catch((error: unknown) => this.#emitError(error));
+    }
+    if (opusBps !== before.opusBps) this.#changeOpus(opusBps).catch((error: unknown) => this.#emitError(error));
+  }
+
+  /** libopus inside FFmpeg takes no new bit rate while it runs. */
+  async #changeOpus(bitrateBps: number): Promise<void> {
+    const next = await createOpusEncoder(this.#options.sampleRateHz, bitrateBps);
+    if (this.#closing !== null) return next.close();
+    const before = this.#opus;
+    this.#opus = next;
+    before?.close();
   }
 
   #emitPacket(
@@ -209,15 +256,22 @@ export class MediaSession implements Paced {
   #emitCounters(): void {
     const { droppedFrames, ...counts } = this.#counts;
     const { lateFrames, audioGaps } = this.#playout;
-    const fromPeer = this.#peer?.counters ?? { roundTripMs: null, fractionLost: null };
+    const { roundTripMs, fractionLost, retransmitted } = this.#peer?.counters ?? {
+      roundTripMs: null,
+      fractionLost: null,
+      retransmitted: 0,
+    };
     this.#context.emit({
       type: 'counters',
       counters: {
         ...counts,
         lateFrames: lateFrames + droppedFrames,
         audioGaps,
-        roundTripMs: fromPeer.roundTripMs,
-        fractionLost: fromPeer.fractionLost,
+        roundTripMs,
+        fractionLost,
+        retransmitted,
+        targetBps: this.#peer === null ? null : this.#rate.targetBps,
+        videoBps: this.#plan.sending.video?.bitrateBps ?? null,
       },
     });
   }

@@ -1,10 +1,13 @@
 /**
  * One browser's WebRTC connection: answers its offers, sends Opus and VP8 to it. The only file that imports werift (0.24.4),
- * whose sender reports, source check and handling of mDNS candidates are replaced here.
+ * whose sender reports, packet sending (extensions, retransmission, bandwidth), source check and handling of mDNS candidates
+ * are replaced here.
  */
 import { randomInt } from 'node:crypto';
 import {
+  CandidatePairState,
   Connection,
+  GenericNack,
   MediaStream,
   MediaStreamTrack,
   RTCDtlsTransport,
@@ -17,20 +20,30 @@ import {
   RtcpSenderInfo,
   RtcpSourceDescriptionPacket,
   RtcpSrPacket,
+  RtcpTransportLayerFeedback,
   RtpHeader,
-  RtpPacket,
   SourceDescriptionChunk,
   SourceDescriptionItem,
   StunProtocol,
+  TransportWideCC,
+  serializeSdesMid,
+  serializeTransportWideCC,
+  useNACK,
   useOPUS,
+  usePLI,
+  useTWCC,
   useVP8,
   type RTCRtpSender,
   type RTCRtpTransceiver,
   type RtcpPacket,
 } from 'werift';
+import type { Clock } from '../../clock.ts';
 import { VisavisError } from '../../errors.ts';
 import { PACKET_MS } from '../../media.ts';
 import type { MediaEvent, RtpBase } from './media-channel.ts';
+import { type PacketResult, SentPackets } from './rate/sent-packets.ts';
+import { readTransportFeedback } from './rate/transport-feedback.ts';
+import { type KeptPacket, Retransmission, rtxPayload } from './retransmission.ts';
 import {
   AUDIO_TICKS_PER_PACKET,
   nextSequenceNumber,
@@ -58,6 +71,17 @@ const MAX_OFFER_LENGTH = 100_000;
 /** More candidates of one browser are left out: each is checked from every local socket. */
 const MAX_CANDIDATES = 64;
 
+/** What a packet takes on the wire beside RTP: IPv4, UDP and SRTP's tag. */
+const PACKET_OVERHEAD_BYTES = 28 + 10;
+const RTCP_HEADER_BYTES = 4;
+/** Feedback comes some ten times a second: a browser that is not heard for so long has left its address. */
+const MOVED_AFTER_MS = 700;
+/** How long, and how often, is looked whether checks succeed after all. */
+const CHECKING_MS = 15_000;
+const RECHECK_MS = 50;
+/** Round trip before the first report. */
+const USUAL_ROUND_TRIP_MS = 100;
+
 export type PeerState = Extract<MediaEvent, { type: 'state' }>['state'];
 
 /** As a browser's `RTCIceCandidateInit`. */
@@ -75,11 +99,14 @@ export interface PeerOptions {
   readonly portRange: readonly [number, number] | null;
   /** RTP timestamps of media time 0; left out: random ones. */
   readonly rtpBase?: RtpBase;
+  readonly clock: Clock;
   /** Wall time by the clock of the sender reports, ms since 1970. */
   wallMs(): number;
   onState(state: PeerState): void;
   /** The browser cannot decode: it needs a key frame (RFC 4585 §6.3.1). */
   onPictureLoss(): void;
+  /** What has become of packets, by transport-wide feedback. */
+  onFeedback(results: readonly PacketResult[]): void;
 }
 
 /** What receiver reports say (RFC 3550 §6.4.1); null before the first. */
@@ -87,6 +114,8 @@ export interface PeerCounters {
   readonly roundTripMs: number | null;
   /** Of the last report interval, 0…1; the worse of both tracks. */
   readonly fractionLost: number | null;
+  /** Packets that were sent again because they were missed. */
+  readonly retransmitted: number;
 }
 
 /** A track's RTP state. */
@@ -106,26 +135,32 @@ export class Peer {
   readonly #video: Track | null;
   readonly #options: PeerOptions;
   readonly #guarded = new WeakSet<StunProtocol>();
+  readonly #followed = new WeakSet<RTCDtlsTransport>();
+  readonly #sent = new SentPackets();
+  readonly #retransmission = new Retransmission();
   #state: PeerState | null = null;
   #candidates = 0;
   #pictureId = randomInt(2 ** 15);
   #roundTripMs: number | null = null;
+  /** When something came from the address that media goes to. */
+  #heardMs = -Infinity;
+  #rtxSequenceNumber = randomInt(2 ** 15);
+  #retransmitted = 0;
   #lastOffer: Promise<unknown> = Promise.resolve();
 
   constructor(options: PeerOptions) {
     this.#options = options;
     const pc = new RTCPeerConnection({
       codecs: {
-        audio: [useOPUS()],
-        video: [useVP8(), new RTCRtpCodecParameters({ mimeType: 'video/rtx', clockRate: VIDEO_RATE_HZ })],
-      },
-      // No abs-send-time: werift fills it from a wrong clock.
-      headerExtensions: {
-        audio: [new RTCRtpHeaderExtensionParameters({ uri: RTP_EXTENSION_URI.sdesMid })],
+        audio: [useOPUS({ rtcpFeedback: [useTWCC()] })],
         video: [
-          new RTCRtpHeaderExtensionParameters({ uri: RTP_EXTENSION_URI.sdesMid }),
-          new RTCRtpHeaderExtensionParameters({ uri: PLAYOUT_DELAY_URI }),
+          useVP8({ rtcpFeedback: [useNACK(), usePLI(), useTWCC()] }),
+          new RTCRtpCodecParameters({ mimeType: 'video/rtx', clockRate: VIDEO_RATE_HZ }),
         ],
+      },
+      headerExtensions: {
+        audio: extensions(RTP_EXTENSION_URI.sdesMid, RTP_EXTENSION_URI.transportWideCC),
+        video: extensions(RTP_EXTENSION_URI.sdesMid, RTP_EXTENSION_URI.transportWideCC, PLAYOUT_DELAY_URI),
       },
       bundlePolicy: 'max-bundle',
       iceServers: [],
@@ -183,8 +218,10 @@ export class Peer {
     const timestamp = rtpTimestamp(this.#video.rtpBase, index, VIDEO_TICKS_PER_SLOT);
     const payloads = packetizeVp8(frame, this.#pictureId);
     this.#pictureId += 1;
-    for (const [at, payload] of payloads.entries())
-      this.#send(this.#video, payload, timestamp, at === payloads.length - 1);
+    for (const [at, payload] of payloads.entries()) {
+      const packet = this.#send(this.#video, payload, timestamp, at === payloads.length - 1);
+      this.#retransmission.keep(packet, this.#options.clock.nowMs());
+    }
   }
 
   /**
@@ -203,6 +240,7 @@ export class Peer {
     return {
       roundTripMs: this.#roundTripMs,
       fractionLost: losses.length === 0 ? null : Math.max(...losses),
+      retransmitted: this.#retransmitted,
     };
   }
 
@@ -267,31 +305,117 @@ export class Peer {
       passwordOf: (usernameFragment) =>
         Object.hasOwn(connection.userHistory, usernameFragment) ? connection.userHistory[usernameFragment] : undefined,
     };
+    if (!this.#followed.has(transport)) {
+      this.#followed.add(transport);
+      transport.onRtcp.subscribe((packet) => this.#readFeedback(packet));
+    }
     for (const protocol of stunProtocols(connection)) {
       if (this.#guarded.has(protocol)) continue;
       this.#guarded.add(protocol);
+      protocol.onRequestReceived.subscribe((request, address) => {
+        if (!request.attributesKeys.includes('USE-CANDIDATE')) return;
+        if (this.#options.clock.nowMs() - this.#heardMs > MOVED_AFTER_MS) nominate(connection, protocol, address);
+      });
       const receive = protocol.transport.onData;
       protocol.transport.onData = (data, address) => {
-        if (isAllowed(data, address[0], address[1], session)) receive(data, address);
+        if (!isAllowed(data, address[0], address[1], session)) return;
+        const here = connection.nominated?.remoteAddr;
+        if (here?.[0] === address[0] && here[1] === address[1]) this.#heardMs = this.#options.clock.nowMs();
+        receive(data, address);
       };
     }
     if (transport.state === 'connected' && connection.nominated === undefined) {
-      transport.iceTransport.start().catch(() => this.#setState('failed'));
+      transport.iceTransport
+        .start()
+        .catch(() => this.#awaitNomination(transport, connection, this.#options.clock.nowMs()));
     }
   }
 
-  #send(track: Track, payload: Uint8Array<ArrayBuffer>, timestamp: number, marker: boolean): void {
-    const delay =
-      track === this.#video
-        ? track.transceiver.headerExtensions.find(({ uri }) => uri === PLAYOUT_DELAY_URI)
-        : undefined;
-    const extensions = delay === undefined ? [] : [{ id: delay.id, payload: PLAYOUT_DELAY }];
-    const header = new RtpHeader({ sequenceNumber: track.sequenceNumber, timestamp, marker, extensions });
+  /** Werift may give up checking a moment before the browser's own check arrives, which it then answers all the same. */
+  #awaitNomination(transport: RTCDtlsTransport, connection: Connection, sinceMs: number): void {
+    const { clock } = this.#options;
+    const { nominated, generation } = connection;
+    if (this.#state === 'closed') return;
+    if (nominated !== undefined) {
+      if (Reflect.get(connection, 'consentFresh') !== true) callPrivate(connection, 'queryConsent');
+      callPrivate(transport.iceTransport, 'setState', 'connected');
+      return;
+    }
+    if (clock.nowMs() - sinceMs > CHECKING_MS) {
+      this.#setState('failed');
+      return;
+    }
+    clock.at(clock.nowMs() + RECHECK_MS, () => {
+      // Another restart looks after itself.
+      if (connection.generation === generation) this.#awaitNomination(transport, connection, sinceMs);
+    });
+  }
+
+  #send(track: Track, payload: Uint8Array<ArrayBuffer>, timestamp: number, marker: boolean): KeptPacket {
+    const packet = { sequenceNumber: track.sequenceNumber, timestamp, marker, payload };
     track.sequenceNumber = nextSequenceNumber(track.sequenceNumber);
     track.packets += 1;
     track.octets += payload.length;
+    const { ssrc, codec } = track.sender;
+    if (codec !== undefined) this.#sendPacket(track, packet, { ssrc, payloadType: codec.payloadType });
+    return packet;
+  }
+
+  /** Sends a packet of a track's stream, or of the stream that repairs it. */
+  #sendPacket(
+    track: Track,
+    { sequenceNumber, timestamp, marker, payload }: KeptPacket,
+    stream: { readonly ssrc: number; readonly payloadType: number },
+  ): void {
+    const { dtlsTransport } = track.sender;
+    if (dtlsTransport.state !== 'connected') return;
+    const header = new RtpHeader({ ...stream, sequenceNumber, timestamp, marker });
+    let feedback: { id: number; payload: Buffer } | null = null;
+    for (const { id, uri } of track.transceiver.headerExtensions) {
+      const extension: { id: number; payload: Buffer } = { id, payload: Buffer.alloc(2) };
+      if (uri === RTP_EXTENSION_URI.transportWideCC) feedback = extension;
+      else if (uri === RTP_EXTENSION_URI.sdesMid)
+        extension.payload = Buffer.from(serializeSdesMid(track.transceiver.mid ?? ''));
+      else if (uri === PLAYOUT_DELAY_URI) extension.payload = PLAYOUT_DELAY;
+      else continue;
+      header.extensions.push(extension);
+    }
+    // Each transmission has a number of its own, one that repeats a packet too: it is sent at another time.
+    if (feedback !== null) {
+      const bytes = header.serializeSize + payload.length + PACKET_OVERHEAD_BYTES;
+      feedback.payload = Buffer.from(serializeTransportWideCC(this.#sent.add(this.#options.clock.nowMs(), bytes)));
+    }
     // Fails only while there is no way to the browser, which `state` tells.
-    track.sender.sendRtp(new RtpPacket(header, Buffer.from(payload.buffer))).catch(() => undefined);
+    dtlsTransport.sendRtp(Buffer.from(payload.buffer), header).catch(() => undefined);
+  }
+
+  /** Reads what is said about all tracks together, and what is missed. */
+  #readFeedback(packet: RtcpPacket): void {
+    if (!(packet instanceof RtcpTransportLayerFeedback)) return;
+    const { feedback } = packet;
+    if (feedback instanceof TransportWideCC) {
+      // Werift's own reading leaves out reports with losses.
+      const arrivals = readTransportFeedback(feedback.serialize().subarray(RTCP_HEADER_BYTES));
+      if (arrivals !== null) this.#options.onFeedback(this.#sent.resolve(arrivals));
+    }
+    if (feedback instanceof GenericNack && feedback.mediaSourceSsrc === this.#video?.sender.ssrc) {
+      this.#repair(this.#video, feedback.lost);
+    }
+  }
+
+  #repair(track: Track, missed: readonly number[]): void {
+    const { rtxSsrc } = track.sender;
+    const rtxPayloadType = track.transceiver.codecs.find(
+      ({ mimeType }) => mimeType.toLowerCase() === 'video/rtx',
+    )?.payloadType;
+    if (rtxPayloadType === undefined) return;
+    const roundTripMs = this.#roundTripMs ?? USUAL_ROUND_TRIP_MS;
+    for (const packet of this.#retransmission.ask(missed, this.#options.clock.nowMs(), roundTripMs)) {
+      const repair = { ...packet, sequenceNumber: this.#rtxSequenceNumber, payload: rtxPayload(packet) };
+      this.#rtxSequenceNumber = nextSequenceNumber(this.#rtxSequenceNumber);
+      this.#retransmitted += 1;
+      this.#sendPacket(track, repair, { ssrc: rtxSsrc, payloadType: rtxPayloadType });
+    }
   }
 
   #sendReport(track: Track, clock: TrackClock, mediaMs: number): void {
@@ -342,6 +466,17 @@ export const preparePeers = async (): Promise<void> => {
   await RTCDtlsTransport.SetupCertificate();
 };
 
+const extensions = (...uris: readonly string[]): RTCRtpHeaderExtensionParameters[] =>
+  uris.map((uri) => new RTCRtpHeaderExtensionParameters({ uri }));
+
+/** Follows a browser that has moved: it nominates its new address by a signed check. Werift knows one nomination only. */
+const nominate = (connection: Connection, protocol: StunProtocol, [host, port]: readonly [string, number]): void => {
+  const pair = connection.checkList.find(
+    ({ protocol: from, remoteAddr }) => from === protocol && remoteAddr[0] === host && remoteAddr[1] === port,
+  );
+  if (pair?.state === CandidatePairState.SUCCEEDED && connection.nominated !== undefined) connection.nominated = pair;
+};
+
 /** Payload of the playout delay extension: two fields of 12 bits, in units of 10 ms. */
 function delayBounds(minMs: number, maxMs: number): Buffer {
   const [min, max] = [minMs / 10, maxMs / 10];
@@ -356,6 +491,13 @@ const withoutNames = (sdp: string): string =>
     .split(/\r?\n/)
     .filter((line) => !(line.startsWith('a=candidate:') && isNamed(line)) && line !== 'a=end-of-candidates')
     .join('\r\n');
+
+const callPrivate = (object: object, method: string, ...given: readonly unknown[]): void => {
+  const found: unknown = Reflect.get(object, method);
+  if (typeof found !== 'function')
+    throw new VisavisError('webrtc_failed', 'The WebRTC library is not the one expected.');
+  Reflect.apply(found, object, given);
+};
 
 /** Werift keeps its sockets private; the guard has to stand in front of them. */
 const stunProtocols = (connection: Connection): StunProtocol[] => {

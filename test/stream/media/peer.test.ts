@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { systemClock } from '../../../src/clock.ts';
 import { Peer, type PeerState } from '../../../src/stream/media/peer.ts';
 import { senderTimestamps, toNtp } from '../../../src/stream/media/sender-report.ts';
 import { createWeriftViewer, type WeriftViewer } from '../../support/werift-viewer.ts';
@@ -16,7 +17,9 @@ const createPeer = () => {
     video: true,
     hostAddresses: ['127.0.0.1'],
     portRange: null,
+    clock: systemClock,
     wallMs: () => Date.now(),
+    onFeedback: () => undefined,
     onState: (state) => states.push(state),
     onPictureLoss: () => {
       pictureLosses += 1;

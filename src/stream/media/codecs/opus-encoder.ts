@@ -8,6 +8,7 @@ import { checkLibav, openEncoder } from './libav.ts';
 /** Input sample rates that Opus takes (RFC 6716 §2). */
 export const OPUS_SAMPLE_RATES_HZ: readonly number[] = [8000, 12000, 16000, 24000, 48000];
 
+/** Enough for speech at full bandwidth with the redundancy of forward error correction. */
 const BITRATE_BPS = 32_000;
 
 /** Mono, packets of 20 ms, about 0.2 ms of CPU each. */
@@ -22,7 +23,7 @@ export interface OpusEncoder {
 }
 
 /** @throws {VisavisError} `unsupported_media` when Opus does not take `sampleRateHz`; `internal` when libopus does not open. */
-export const createOpusEncoder = async (sampleRateHz: number): Promise<OpusEncoder> => {
+export const createOpusEncoder = async (sampleRateHz: number, bitrateBps = BITRATE_BPS): Promise<OpusEncoder> => {
   if (!OPUS_SAMPLE_RATES_HZ.includes(sampleRateHz)) {
     throw new VisavisError(
       'unsupported_media',
@@ -36,7 +37,7 @@ export const createOpusEncoder = async (sampleRateHz: number): Promise<OpusEncod
       encoder.sampleFormat = AV_SAMPLE_FMT_FLT;
       encoder.channelLayout = AV_CHANNEL_LAYOUT_MONO;
       encoder.timeBase = new Rational(1, sampleRateHz);
-      encoder.bitRate = BigInt(BITRATE_BPS);
+      encoder.bitRate = BigInt(bitrateBps);
     },
     {
       application: 'voip',

@@ -12,7 +12,7 @@ const KEY_FRAME_INTERVAL = 3000;
 /** How much of a second of bits the rate control may be off: a tight bound keeps bursts short. */
 const RATE_BUFFER_S = 0.6;
 
-interface EncodedFrame {
+export interface EncodedFrame {
   readonly payload: Uint8Array<ArrayBuffer>;
   readonly keyFrame: boolean;
 }
@@ -32,8 +32,11 @@ export interface Vp8Encoder {
   close(): Promise<void>;
 }
 
-/** @throws {VisavisError} `internal` when libvpx does not open. */
-export const createVp8Encoder = async (size: number, bitrateBps: number): Promise<Vp8Encoder> => {
+/**
+ * @param everyFrames - every how manieth frame of 25 a second is encoded, so that the rate control knows.
+ * @throws {VisavisError} `internal` when libvpx does not open.
+ */
+export const createVp8Encoder = async (size: number, bitrateBps: number, everyFrames = 1): Promise<Vp8Encoder> => {
   const { context } = await openEncoder(
     FF_ENCODER_LIBVPX_VP8,
     (encoder) => {
@@ -41,7 +44,7 @@ export const createVp8Encoder = async (size: number, bitrateBps: number): Promis
       encoder.height = size;
       encoder.pixelFormat = AV_PIX_FMT_YUV420P;
       encoder.timeBase = new Rational(1, RTP_RATE_HZ);
-      encoder.framerate = new Rational(FRAMES_PER_SECOND, 1);
+      encoder.framerate = new Rational(FRAMES_PER_SECOND, everyFrames);
       encoder.bitRate = BigInt(bitrateBps);
       encoder.rcMaxRate = BigInt(bitrateBps);
       encoder.rcMinRate = BigInt(bitrateBps);
@@ -96,7 +99,7 @@ export const createVp8Encoder = async (size: number, bitrateBps: number): Promis
         height: size,
         format: AV_PIX_FMT_YUV420P,
         timeBase: { num: 1, den: RTP_RATE_HZ },
-        pts: BigInt(frames * TICKS_PER_FRAME),
+        pts: BigInt(frames * everyFrames * TICKS_PER_FRAME),
       });
       frame.pictType = keyFrame ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
       frames += 1;
