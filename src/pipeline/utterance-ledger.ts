@@ -136,10 +136,10 @@ export class UtteranceLedger {
     return { firstMs, lastMs };
   }
 
-  /** Of these utterances, whether any is in a slot that was made. */
-  anyComposed(utterances: ReadonlySet<string>): boolean {
-    for (const id of utterances) if (this.#open.get(id)?.start) return true;
-    return false;
+  /** Of these utterances, the first slot made that holds any of them; null: none does. */
+  firstSlot(utterances: ReadonlySet<string>): number | null {
+    const sequences = [...utterances].flatMap((id) => this.#open.get(id)?.start?.sequence ?? []);
+    return sequences.length === 0 ? null : Math.min(...sequences);
   }
 
   /**

@@ -283,17 +283,19 @@ export class LiveSession {
 
   async #cut(utterances: ReadonlySet<string>): Promise<void> {
     if (this.#closed) return;
-    if (!this.#ledger.anyComposed(utterances)) {
+    const from = this.#ledger.firstSlot(utterances);
+    if (from === null) {
       this.#interrupt$.next({ kind: 'drop', utterances });
       this.#reports.tell(this.#ledger.interrupt(utterances, 0));
       return;
     }
     this.#interrupt$.next({ kind: 'halt', utterances });
-    const sequence = await this.#channel.cut();
+    const { sequence, heardMs: sentMs } = await this.#channel.cut(from);
     if (this.#closed) return;
-    this.#soundBeforeFrame?.splice(0);
+    const waiting = this.#soundBeforeFrame;
+    waiting?.splice(0, waiting.length, ...waiting.filter((slot) => slot.sequence < sequence));
     this.#frames.restart(sequence);
-    const heardMs = Math.min(this.#heardMs(), this.#ledger.playedUntilMs);
+    const heardMs = Math.min(this.#heardMs(), sentMs);
     this.#ledger.restart(sequence);
     this.#reports.tell(this.#ledger.interrupt(utterances, heardMs));
     this.#interrupt$.next({ kind: 'resume', utterances, sequence });

@@ -131,7 +131,7 @@ describe('media in Chromium', () => {
     await wait(2000);
     const later = await stats();
     stop();
-    const notPlayed = await channel.cut();
+    const { sequence: notPlayed } = await channel.cut();
     await wait(1000);
     const quiet = await stats();
     await wait(1000);

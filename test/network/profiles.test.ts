@@ -39,7 +39,15 @@ describe('a session over a bad network', () => {
   });
   afterAll(() => server?.close());
 
-  const open = async (seed: number, network: ImpairmentOptions): Promise<Session> => {
+  /** One after the other: a handshake beside others may lose its first message on a busy machine, and werift repeats it late. */
+  let opening: Promise<unknown> = Promise.resolve();
+  const open = (seed: number, network: ImpairmentOptions): Promise<Session> => {
+    const opened = opening.then(() => tryToOpen(seed, network).catch(() => tryToOpen(seed, network)));
+    opening = opened.catch(() => undefined);
+    return opened;
+  };
+
+  const tryToOpen = async (seed: number, network: ImpairmentOptions): Promise<Session> => {
     const relay = await createUdpRelay(seed);
     const viewer = createWeriftViewer();
     const channel = await server.open({
@@ -50,7 +58,7 @@ describe('a session over a bad network', () => {
     });
     const { events, stop } = feed(channel, { sampleRateHz: SAMPLE_RATE_HZ, size: SIZE, sound: toneWordSlot });
     await viewer.connect(async (sdp) => relay.through(await channel.offer(withoutCandidates(sdp))));
-    await vi.waitFor(() => expect(viewer.rtp.audio.length).toBeGreaterThan(0), { timeout: 20_000 });
+    await vi.waitFor(() => expect(viewer.rtp.audio.length).toBeGreaterThan(0), { timeout: 10_000 });
     relay.set(network);
     return {
       channel,
@@ -114,7 +122,7 @@ describe('a session over a bad network', () => {
       // What was lost last may still be on its way.
       const settled = [...Array(picture.expected - 20).keys()];
       expect(settled.filter((number) => !picture.came.has(number)).length).toBeLessThan(0.05 * settled.length);
-      expect(counters(session)?.retransmitted).toBeGreaterThan(0);
+      if (network.loss >= 0.05) expect(counters(session)?.retransmitted).toBeGreaterThan(0);
       expect(sequenceOf(audio).came.size).toBeLessThan(sequenceOf(audio).expected);
       const speech = audio.filter(({ payload }) => payload.length > 20);
       expect(speech.filter(({ payload }) => repeatsTheLast(payload)).length).toBeGreaterThan(0.6 * speech.length);

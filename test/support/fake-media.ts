@@ -1,5 +1,5 @@
 import type { AudioSlot, VideoFrame } from '../../src/media.ts';
-import type { MediaChannel, MediaEvent, MediaOptions, MediaServer } from '../../src/stream/media/media-channel.ts';
+import type { Cut, MediaChannel, MediaEvent, MediaOptions, MediaServer } from '../../src/stream/media/media-channel.ts';
 
 /** A player without a clock: it plays the next slot when the test says so. */
 export class FakeChannel implements MediaChannel {
@@ -36,10 +36,11 @@ export class FakeChannel implements MediaChannel {
     this.#frames.set(frame.sequence, frame);
   }
 
-  async cut(): Promise<number> {
-    this.#queue = [];
-    this.#frames.clear();
-    return this.#next;
+  async cut(from = 0): Promise<Cut> {
+    const sequence = Math.max(from, this.#next);
+    this.#queue = this.#queue.filter((slot) => slot.sequence < sequence);
+    for (const frame of this.#frames.keys()) if (frame >= sequence) this.#frames.delete(frame);
+    return { sequence, heardMs: this.#nowMs };
   }
 
   async close(): Promise<void> {

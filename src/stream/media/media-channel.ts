@@ -75,6 +75,14 @@ export interface MediaCounters {
   readonly videoBps: number | null;
 }
 
+/** Where playing stopped. */
+export interface Cut {
+  /** The first slot that was not played: numbering goes on from there. */
+  readonly sequence: number;
+  /** Media time at which sound began to fade; what was sent before was heard whole. */
+  readonly heardMs: number;
+}
+
 /**
  * One session in the media thread. Slots are played in order of `sequence`, one every 40 ms; the audio queue never drops,
  * a frame whose slot has been played is dropped, a slot that is not there in time is waited for with silence.
@@ -97,10 +105,11 @@ export interface MediaChannel {
   /** Hands over a slot's frame; the buffer is transferred. */
   pushVideo(frame: VideoFrame): void;
   /**
-   * Drops every queued slot, fades out what is being played within 10 ms.
-   * @returns the sequence of the first slot that was not played: numbering goes on from there.
+   * Drops every queued slot from `from` on. When that one is being played or has been, sound fades out within 10 ms; when it
+   * waits, what is before it goes on.
+   * @param from - default: every slot.
    */
-  cut(): Promise<number>;
+  cut(from?: number): Promise<Cut>;
   /** Ends the session and frees everything; idempotent. Packets not sent are lost. */
   close(): Promise<void>;
 }

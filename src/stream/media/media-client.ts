@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { asVisavisError, VisavisError } from '../../errors.ts';
 import { SLOT_MS, type AudioSlot, type VideoFrame } from '../../media.ts';
 import { workerEntry } from '../../worker-entry.ts';
-import type { MediaChannel, MediaEvent, MediaOptions, MediaServer } from './media-channel.ts';
+import type { Cut, MediaChannel, MediaEvent, MediaOptions, MediaServer } from './media-channel.ts';
 import type { MediaCommand, MediaNotice, MediaThreadOptions, Reply } from './protocol.ts';
 
 export interface MediaServerOptions {
@@ -186,10 +186,10 @@ class ThreadChannel implements MediaChannel {
     this.#thread.send({ type: 'video', channel: this.#channel, frame: { ...frame, i420 } }, [i420.buffer]);
   }
 
-  async cut(): Promise<number> {
+  async cut(from = 0): Promise<Cut> {
     this.#cuts += 1;
     try {
-      return Number(await this.#thread.ask({ type: 'cut', channel: this.#channel }));
+      return (await this.#thread.ask({ type: 'cut', channel: this.#channel, from })) as Cut;
     } finally {
       this.#cuts -= 1;
     }

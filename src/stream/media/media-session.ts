@@ -4,7 +4,7 @@ import { VisavisError } from '../../errors.ts';
 import { PACKET_MS, SLOT_MS, type AudioSlot, type VideoFrame } from '../../media.ts';
 import { AdaptiveVp8 } from './codecs/adaptive-vp8.ts';
 import { createOpusEncoder, type OpusEncoder } from './codecs/opus-encoder.ts';
-import type { MediaEvent, MediaOptions } from './media-channel.ts';
+import type { Cut, MediaEvent, MediaOptions } from './media-channel.ts';
 import type { Paced, Pacer } from './pacer.ts';
 import { Peer, type RemoteCandidate } from './peer.ts';
 import { toPcm16 } from './pcm16.ts';
@@ -118,8 +118,8 @@ export class MediaSession implements Paced {
     this.#context.pacer.wake(this);
   }
 
-  cut(): number {
-    return this.#playout.cut();
+  cut(from: number): Cut {
+    return this.#playout.cut(from);
   }
 
   nextDueMs(): number | null {

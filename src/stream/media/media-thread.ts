@@ -67,7 +67,7 @@ const obey = (command: MediaCommand): void | Promise<void> => {
     case 'offer':
       return reply(command.request, () => sessionOf(channel).offer(command.sdp));
     case 'cut':
-      return reply(command.request, () => sessionOf(channel).cut());
+      return reply(command.request, () => sessionOf(channel).cut(command.from));
     case 'close':
       return reply(command.request, () => close(channel));
     case 'stop':

@@ -144,6 +144,8 @@ export class Peer {
   #roundTripMs: number | null = null;
   /** When something came from the address that media goes to. */
   #heardMs = -Infinity;
+  /** ICE was restarted, and no way has been found yet. */
+  #isSearching = false;
   #rtxSequenceNumber = randomInt(2 ** 15);
   #retransmitted = 0;
   #lastOffer: Promise<unknown> = Promise.resolve();
@@ -325,8 +327,12 @@ export class Peer {
       };
     }
     if (transport.state === 'connected' && connection.nominated === undefined) {
+      this.#isSearching = true;
       transport.iceTransport
         .start()
+        .then(() => {
+          this.#isSearching = false;
+        })
         .catch(() => this.#awaitNomination(transport, connection, this.#options.clock.nowMs()));
     }
   }
@@ -337,12 +343,14 @@ export class Peer {
     const { nominated, generation } = connection;
     if (this.#state === 'closed') return;
     if (nominated !== undefined) {
+      this.#isSearching = false;
       if (Reflect.get(connection, 'consentFresh') !== true) callPrivate(connection, 'queryConsent');
       callPrivate(transport.iceTransport, 'setState', 'connected');
       return;
     }
     if (clock.nowMs() - sinceMs > CHECKING_MS) {
-      this.#setState('failed');
+      this.#isSearching = false;
+      this.#report();
       return;
     }
     clock.at(clock.nowMs() + RECHECK_MS, () => {
@@ -446,12 +454,16 @@ export class Peer {
 
   /** Connected means DTLS is up; ICE alone tells when the way is lost and found again. */
   #report(): void {
-    const { connectionState, iceConnectionState } = this.#pc;
-    if (connectionState === 'closed' || connectionState === 'failed') this.#setState(connectionState);
-    else if (connectionState === 'new') return;
-    else if (iceConnectionState === 'disconnected') this.#setState('disconnected');
-    else
-      this.#setState(this.#pc.dtlsTransports.every(({ state }) => state === 'connected') ? 'connected' : 'connecting');
+    if (this.#pc.connectionState === 'closed') return this.#setState('closed');
+    const transports = this.#pc.dtlsTransports;
+    const ways = transports.map(({ iceTransport }) => iceTransport.state);
+    if (transports.some(({ state }) => state === 'failed' || state === 'closed')) return this.#setState('failed');
+    // While it is looked for the way, werift's word that there is none is not the last.
+    if (ways.includes('failed') && !this.#isSearching) return this.#setState('failed');
+    if (this.#pc.connectionState === 'new') return;
+    if (ways.includes('disconnected')) return this.#setState('disconnected');
+    const isUp = transports.every(({ state }) => state === 'connected') && !ways.includes('failed');
+    this.#setState(isUp ? 'connected' : 'connecting');
   }
 
   #setState(state: PeerState): void {

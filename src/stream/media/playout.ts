@@ -6,6 +6,7 @@
  * never dropped but by `cut`, and a frame leaves with its slot or not at all.
  */
 import { PACKET_MS, SLOT_MS, type AudioSlot, type VideoFrame } from '../../media.ts';
+import type { Cut } from './media-channel.ts';
 
 /** How long a cut takes to silence what is being played. */
 export const FADE_MS = 10;
@@ -118,11 +119,17 @@ export class Playout {
   }
 
   /**
-   * Drops every queued slot and frame, and fades out what is being played.
-   * @returns the sequence of the first slot that was not played.
+   * Drops every queued slot and frame from slot `from` on. When that one was to be played next, or was played already, what is
+   * being played fades out.
    */
-  cut(): number {
+  cut(from = 0): Cut {
     const expected = this.#expected ?? 0;
+    const heardMs = this.#index * PACKET_MS;
+    if (from > expected) {
+      for (const queue of [this.#audio, this.#video])
+        for (const sequence of queue.keys()) if (sequence >= from) queue.delete(sequence);
+      return { sequence: from, heardMs };
+    }
     const next = this.#audio.get(expected);
     if (this.#rest !== null) this.#rest = { sequence: this.#rest.sequence, pcm: this.#fade(this.#rest.pcm) };
     else if (next !== undefined && this.#current?.sequence === expected - 1)
@@ -131,7 +138,7 @@ export class Playout {
     this.#video.clear();
     this.#spoke = false;
     this.#waited = 0;
-    return expected;
+    return { sequence: expected, heardMs };
   }
 
   /** Plays the next slot, or silence. */

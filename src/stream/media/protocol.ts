@@ -1,7 +1,7 @@
 /** What the main thread and the media thread say to each other. Requests carry a number that their reply repeats. */
 import type { ErrorCode } from '../../errors.ts';
 import type { AudioSlot, VideoFrame } from '../../media.ts';
-import type { MediaEvent, MediaOptions } from './media-channel.ts';
+import type { Cut, MediaEvent, MediaOptions } from './media-channel.ts';
 import type { RemoteCandidate } from './peer.ts';
 
 /** Given to the thread when it starts. */
@@ -14,7 +14,7 @@ export interface MediaThreadOptions {
 export type MediaCommand =
   | { readonly type: 'open'; readonly channel: number; readonly request: number; readonly options: MediaOptions }
   | { readonly type: 'offer'; readonly channel: number; readonly request: number; readonly sdp: string }
-  | { readonly type: 'cut'; readonly channel: number; readonly request: number }
+  | { readonly type: 'cut'; readonly channel: number; readonly request: number; readonly from: number }
   | { readonly type: 'close'; readonly channel: number; readonly request: number }
   /** Closes every session (`channel` is 0), so that nothing is being encoded when the thread ends. */
   | { readonly type: 'stop'; readonly channel: number; readonly request: number }
@@ -22,8 +22,8 @@ export type MediaCommand =
   | { readonly type: 'audio'; readonly channel: number; readonly slot: AudioSlot }
   | { readonly type: 'video'; readonly channel: number; readonly frame: VideoFrame };
 
-/** An SDP answer, a sequence number or nothing. */
-export type Reply = string | number | null;
+/** An SDP answer, where playing stopped, or nothing. */
+export type Reply = string | Cut | null;
 
 /** From the media thread. */
 export type MediaNotice =

@@ -69,7 +69,7 @@ describe('packets', () => {
 
     await wait(1500);
     stop();
-    const notPlayed = await channel.cut();
+    const { sequence: notPlayed } = await channel.cut();
     await channel.close();
 
     const played = ofType(events, 'played');
@@ -127,7 +127,7 @@ describe('a WebRTC session', () => {
     const cutting = channel.cut();
     // Still numbered for what is being cut: left out.
     channel.pushAudio(toneSlot(50, SAMPLE_RATE_HZ));
-    const next = await cutting;
+    const { sequence: next } = await cutting;
     const before = ofType(events, 'played').map(({ sequence }) => sequence);
     for (let i = 0; i < 5; i++) channel.pushAudio(toneSlot(next + i, SAMPLE_RATE_HZ));
     await vi.waitFor(() => expect(ofType(events, 'played')).toHaveLength(before.length + 5));
@@ -150,7 +150,7 @@ describe('bad input', () => {
     await expect(server.open({ ...webrtc, sampleRateHz: 22_050 })).rejects.toMatchObject({ code: 'unsupported_media' });
     expect(() => channel.pushAudio({ sequence: 0, speaking: true, pcm: new Float32Array(641) })).toThrow(RangeError);
     expect(() => channel.pushVideo(barFrame(0, SIZE / 2))).toThrow(RangeError);
-    expect(await channel.cut()).toBe(0);
+    expect(await channel.cut()).toEqual({ sequence: 0, heardMs: 0 });
     await Promise.all([channel.close(), plain.close()]);
     await expect(channel.cut()).rejects.toMatchObject({ code: 'bad_order' });
   });
