@@ -159,7 +159,7 @@ class ThreadChannel implements MediaChannel {
   }
 
   async offer(sdp: string): Promise<string> {
-    return String(await this.#thread.ask({ type: 'offer', channel: this.#channel, sdp }));
+    return (await this.#thread.ask({ type: 'offer', channel: this.#channel, sdp })) as string;
   }
 
   candidate(candidate: Parameters<MediaChannel['candidate']>[0]): void {

@@ -327,13 +327,17 @@ export class Peer {
       };
     }
     if (transport.state === 'connected' && connection.nominated === undefined) {
-      this.#isSearching = true;
-      transport.iceTransport
-        .start()
-        .then(() => {
-          this.#isSearching = false;
-        })
-        .catch(() => this.#awaitNomination(transport, connection, this.#options.clock.nowMs()));
+      void this.#search(transport, connection);
+    }
+  }
+
+  async #search(transport: RTCDtlsTransport, connection: Connection): Promise<void> {
+    this.#isSearching = true;
+    try {
+      await transport.iceTransport.start();
+      this.#isSearching = false;
+    } catch {
+      this.#awaitNomination(transport, connection, this.#options.clock.nowMs());
     }
   }
 
@@ -456,13 +460,13 @@ export class Peer {
   #report(): void {
     if (this.#pc.connectionState === 'closed') return this.#setState('closed');
     const transports = this.#pc.dtlsTransports;
-    const ways = transports.map(({ iceTransport }) => iceTransport.state);
+    const ways = new Set(transports.map(({ iceTransport }) => iceTransport.state));
     if (transports.some(({ state }) => state === 'failed' || state === 'closed')) return this.#setState('failed');
     // While it is looked for the way, werift's word that there is none is not the last.
-    if (ways.includes('failed') && !this.#isSearching) return this.#setState('failed');
+    if (ways.has('failed') && !this.#isSearching) return this.#setState('failed');
     if (this.#pc.connectionState === 'new') return;
-    if (ways.includes('disconnected')) return this.#setState('disconnected');
-    const isUp = transports.every(({ state }) => state === 'connected') && !ways.includes('failed');
+    if (ways.has('disconnected')) return this.#setState('disconnected');
+    const isUp = transports.every(({ state }) => state === 'connected') && !ways.has('failed');
     this.#setState(isUp ? 'connected' : 'connecting');
   }
 
