@@ -73,7 +73,12 @@ export const configSchema = z.strictObject({
     .describe('Further voices by name: paths of .onnx files, or of folders with one, beside those in models/voices'),
   avatar: z.string().default('alex').describe('Avatar of sessions that name none'),
   logLevel: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
-  drainMs: z.int().min(0).max(600_000).default(30_000).describe('After SIGTERM: how long speech may still go on'),
+  drainMs: z
+    .int()
+    .min(0)
+    .max(600_000)
+    .default(25_000)
+    .describe('After SIGTERM: how long speech may still go on; then all is over within 5 s'),
   inference,
   video,
   webrtc,

@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'server_full'
   | 'slow_consumer'
   | 'timeout'
+  | 'stalled' // the server stood still for a while
   | 'bad_config'
   | 'bad_model'
   | 'inference_failed'

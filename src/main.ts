@@ -69,15 +69,20 @@ const main = async (): Promise<void> => {
   });
   process.stdout.write(`visavis is ready on ${server.address}\n`);
 
-  let stopping = false;
+  let stopping: AbortController | null = null;
   const stop = async (signal: string) => {
-    // A second signal does not wait for what is being said.
-    if (stopping) process.exit(1);
-    stopping = true;
+    // A second signal does not wait for what is being said; a model that runs is waited for, ending amid it would abort.
+    if (stopping !== null) {
+      log.info({ signal }, 'stopping now');
+      stopping.abort();
+      return;
+    }
+    stopping = new AbortController();
     log.info({ signal }, 'stopping');
-    await (signal === 'SIGTERM' ? server.drain() : server.close());
+    await (signal === 'SIGTERM' ? server.drain(stopping.signal) : server.close());
     await Promise.all([media.close(), inference.close()]);
-    process.exit(0);
+    log.info('stopped');
+    process.exit(stopping.signal.aborted ? 1 : 0);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {

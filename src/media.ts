@@ -39,6 +39,8 @@ export interface AudioSlot {
   readonly sequence: number;
   readonly pcm: Float32Array;
   readonly speaking: boolean;
+  /** An utterance begins in it: its sound is to be heard with its frame. */
+  readonly opens?: boolean;
 }
 
 /** One frame of video in I420, BT.601 limited range: Y `size`², then U and V (`size`/2)² each. */

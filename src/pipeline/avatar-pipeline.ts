@@ -254,7 +254,7 @@ const atSampleRate =
 /** The sound of a slot; the window stays behind. */
 const soundOf = ({ sequence, pcm, speaking, marks }: ComposedSlot): PipelineEvent => ({
   type: 'audio',
-  slot: { sequence, pcm, speaking },
+  slot: { sequence, pcm, speaking, opens: marks.some(({ mark }) => mark.kind === 'start') },
   marks,
 });
 

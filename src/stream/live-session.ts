@@ -359,14 +359,7 @@ export class LiveSession {
         if (this.#frames.packet(event)) this.#finishSlot(event.sequence);
         break;
       case 'state':
-        if (event.state === 'failed') {
-          this.#reports.error(
-            new VisavisError(
-              'webrtc_failed',
-              'no media path to the client could be found or kept; send a new webrtc.offer',
-            ),
-          );
-        }
+        this.#onState(event.state);
         break;
       case 'counters':
         this.#reports.counted(event.counters, this.#ledger.speaking);
@@ -374,6 +367,31 @@ export class LiveSession {
       case 'error':
         this.#reports.error(new VisavisError('internal', event.message));
         break;
+    }
+  }
+
+  #onState(state: Extract<MediaEvent, { type: 'state' }>['state']): void {
+    if (state === 'disconnected') {
+      this.#reports.error(
+        new VisavisError(
+          'webrtc_failed',
+          'nothing comes from the client any more; a new webrtc.offer looks for another way',
+        ),
+      );
+    }
+    if (state === 'failed') {
+      this.#reports.error(
+        new VisavisError(
+          'webrtc_failed',
+          'no media path to the client could be found or kept; send a new webrtc.offer',
+        ),
+      );
+    }
+    // Not by `close`, which ends listening first: the media thread has died.
+    if (state === 'closed') {
+      this.#deps.output.fail(
+        new VisavisError('internal', 'the media of this session ended unexpectedly; open a new one'),
+      );
     }
   }
 

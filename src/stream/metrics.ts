@@ -21,6 +21,8 @@ export interface Metrics {
   readonly playoutDelay: Histogram;
   readonly pictureDelay: Histogram;
   readonly playoutDropped: Counter;
+  /** Times that the process stood still. */
+  readonly stalls: Counter;
   readonly errors: Counter<'code'>;
   /** All of them as text, and its content type. */
   expose(): Promise<{ readonly text: string; readonly contentType: string }>;
@@ -83,6 +85,7 @@ export const createMetrics = (): Metrics => {
       help: 'Video frames that clients could not show in time',
       registers,
     }),
+    stalls: new Counter({ name: 'visavis_stalls_total', help: 'Times that the process stood still', registers }),
     errors: new Counter({
       name: 'visavis_errors_total',
       help: 'Errors told to clients',

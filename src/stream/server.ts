@@ -18,6 +18,7 @@ import type { MediaServer } from './media/media-channel.ts';
 import { SUBPROTOCOL } from './messages.ts';
 import { createMetrics } from './metrics.ts';
 import { CLOSE, Session } from './session.ts';
+import { watchStalls } from './stall-watch.ts';
 
 /** Seconds after which a refused client may try again. */
 const RETRY_AFTER_S = 5;
@@ -55,8 +56,11 @@ export interface ServerDeps {
 /** A server that listens. */
 export interface Server {
   readonly address: string;
-  /** Takes no more sessions, lets the open ones finish what they say (`config.drainMs` at most), then closes all. */
-  drain(): Promise<void>;
+  /**
+   * Takes no more sessions, lets the open ones finish what they say (`config.drainMs` at most, or until the signal aborts), then
+   * closes all.
+   */
+  drain(signal?: AbortSignal): Promise<void>;
   /** Closes everything now; idempotent. */
   close(): Promise<void>;
 }
@@ -160,21 +164,27 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
     });
   };
 
+  const stopWatching = watchStalls(clock, (ms) => {
+    log.warn({ stalledMs: Math.round(ms) }, 'the process stood still');
+    metrics.stalls.inc();
+    const notice = new VisavisError('stalled', `the server stood still for ${Math.round(ms)} ms; speech goes on`);
+    for (const { session } of sessions) session.notice(notice);
+  });
   const close = async () => {
     draining = true;
+    stopWatching();
     const goodbye = new VisavisError('shutting_down', 'the server stops; connect again in a moment');
     await Promise.all([...sessions].map(({ session }) => session.end(goodbye, CLOSE.goingAway)));
     for (const { socket } of sessions) socket.terminate();
     sockets.close();
     await app.close();
   };
-  const drain = async () => {
+  const drain = async (signal?: AbortSignal) => {
     draining = true;
     const untilMs = clock.nowMs() + config.drainMs;
-    while (clock.nowMs() < untilMs && [...sessions].some(({ session }) => session.busy)) {
-      await delay(clock, DRAIN_POLL_MS);
-    }
-    if (sessions.size > 0) await delay(clock, Math.min(DRAIN_TAIL_MS, config.drainMs));
+    const isBusy = () => [...sessions].some(({ session }) => session.busy);
+    while (clock.nowMs() < untilMs && !signal?.aborted && isBusy()) await delay(clock, DRAIN_POLL_MS);
+    if (sessions.size > 0 && !signal?.aborted) await delay(clock, Math.min(DRAIN_TAIL_MS, config.drainMs));
     await close();
   };
 
@@ -204,7 +214,7 @@ const refuse = (socket: Duplex, status: 404 | 503, code: string, message: string
   );
 };
 
-/** Pings a socket; one that has not answered by the next ping is gone. */
+/** Pings a socket; one that has not answered by the next ping is gone, unless the process itself stood still meanwhile. */
 const keepAlive = (socket: WebSocket, clock: Clock, everyMs: number): (() => void) => {
   let alive = true;
   socket.on('pong', () => {
@@ -212,8 +222,11 @@ const keepAlive = (socket: WebSocket, clock: Clock, everyMs: number): (() => voi
   });
   let cancel: () => void = () => undefined;
   const next = () => {
-    cancel = clock.at(clock.nowMs() + everyMs, () => {
-      if (!alive) return socket.terminate();
+    const dueMs = clock.nowMs() + everyMs;
+    cancel = clock.at(dueMs, () => {
+      // The answer may have come while nobody read it.
+      const stoodStill = clock.nowMs() - dueMs > everyMs / 4;
+      if (!alive && !stoodStill) return socket.terminate();
       alive = false;
       socket.ping();
       return next();

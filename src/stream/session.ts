@@ -85,6 +85,11 @@ export class Session {
     if (state.status === 'open') await state.live.close();
   }
 
+  /** Tells the client of something that its session survives. */
+  notice(error: VisavisError): void {
+    if (this.#state.status === 'open') this.#answer(error);
+  }
+
   /** Tells the client why, then closes session and socket. */
   async end(error: VisavisError, code: number): Promise<void> {
     if (this.#state.status === 'closed') return;

@@ -44,6 +44,12 @@ export class FakeClock implements Clock {
     this.#nowMs = endMs;
   }
 
+  /** Lets `ms` pass as for a process that was suspended: no timer runs before it is over. */
+  sleep(ms: number): void {
+    this.#nowMs += ms;
+    this.advance(0);
+  }
+
   #due(endMs: number) {
     return this.#timers.filter(({ dueMs }) => dueMs <= endMs).toSorted((a, b) => a.dueMs - b.dueMs)[0];
   }

@@ -18,6 +18,8 @@ import { senderReportIntervalMs } from './sender-report.ts';
 const COUNTERS_INTERVAL_MS = 1000;
 /** Frames that may wait for the encoder; more would come too late, so they are dropped. */
 const MAX_PENDING_FRAMES = 3;
+/** A broken encoder is opened anew, and told of, not more often than this. */
+const REPAIR_INTERVAL_MS = 1000;
 /** A receiver asks again while the key frame is on its way. */
 const KEY_FRAME_INTERVAL_MS = 300;
 
@@ -45,6 +47,7 @@ export class MediaSession implements Paced {
   #startWallMs = 0;
   #keyFrameWanted = true;
   #keyFrameMs = -Infinity;
+  #repairedMs = { opus: -Infinity, vp8: -Infinity };
   #closing: Promise<void> | null = null;
   #counts = { audioPackets: 0, videoFrames: 0, keyFrames: 0, droppedFrames: 0, bytes: 0 };
 
@@ -74,7 +77,12 @@ export class MediaSession implements Paced {
     const maxBps = fullRateBps(videoBps);
     this.#rate = new RateControl({ startBps: maxBps, minBps: leastRateBps(videoBps), maxBps });
     const { transport, sampleRateHz, fillIdle } = options;
-    this.#playout = new Playout({ sampleRateHz, fillIdle, leadMs: transport.kind === 'webrtc' ? 0 : transport.leadMs });
+    this.#playout = new Playout({
+      sampleRateHz,
+      fillIdle,
+      leadMs: transport.kind === 'webrtc' ? 0 : transport.leadMs,
+      video: options.video !== null,
+    });
     this.#peer =
       transport.kind === 'webrtc'
         ? new Peer({
@@ -151,8 +159,13 @@ export class MediaSession implements Paced {
   #start(): void {
     if (this.#startMs !== null) return;
     const { clock, pacer, emit } = this.#context;
-    this.#startMs = clock.nowMs();
     this.#startWallMs = clock.wallMs();
+    this.#startMs = clock.nowMs();
+    // Both have to be of one moment: a thread that was put aside between the two reads them again.
+    for (let i = 0; i < 5 && clock.wallMs() - this.#startWallMs > 1; i += 1) {
+      this.#startWallMs = clock.wallMs();
+      this.#startMs = clock.nowMs();
+    }
     this.#playout.start(this.#startMs);
     emit({ type: 'ready', startMs: this.#startMs });
     if (this.#peer !== null) this.#sendReports(this.#peer);
@@ -173,7 +186,7 @@ export class MediaSession implements Paced {
       if (this.#peer !== null) this.#peer.sendAudio(payload, index);
       else this.#emitPacket('audio', sequence, index * PACKET_MS, false, payload);
     } catch (error) {
-      this.#emitError(error);
+      this.#repair('opus', error, () => this.#changeOpus(this.#plan.sending.opusBps));
     }
   }
 
@@ -204,7 +217,10 @@ export class MediaSession implements Paced {
     } catch (error) {
       // What was encoded before may refer to the frame that is missing now.
       this.#keyFrameWanted = true;
-      this.#emitError(error);
+      const { video } = this.#plan.sending;
+      this.#repair('vp8', error, async () => {
+        if (video !== null) await this.#vp8?.change(video);
+      });
     }
   }
 
@@ -254,6 +270,7 @@ export class MediaSession implements Paced {
   }
 
   #emitCounters(): void {
+    this.#peer?.watch();
     const { droppedFrames, ...counts } = this.#counts;
     const { lateFrames, audioGaps } = this.#playout;
     const { roundTripMs, fractionLost, retransmitted } = this.#peer?.counters ?? {
@@ -274,6 +291,15 @@ export class MediaSession implements Paced {
         videoBps: this.#plan.sending.video?.bitrateBps ?? null,
       },
     });
+  }
+
+  /** Tells of a broken encoder and opens another one in its place. */
+  #repair(encoder: 'opus' | 'vp8', cause: unknown, open: () => Promise<void>): void {
+    const nowMs = this.#context.clock.nowMs();
+    if (nowMs - this.#repairedMs[encoder] < REPAIR_INTERVAL_MS) return;
+    this.#repairedMs[encoder] = nowMs;
+    this.#emitError(cause);
+    open().catch((error: unknown) => this.#emitError(error));
   }
 
   #emitError(error: unknown): void {

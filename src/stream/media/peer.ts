@@ -76,6 +76,9 @@ const PACKET_OVERHEAD_BYTES = 28 + 10;
 const RTCP_HEADER_BYTES = 4;
 /** Feedback comes some ten times a second: a browser that is not heard for so long has left its address. */
 const MOVED_AFTER_MS = 700;
+/** A browser reports at least once a second: after so long it is taken for away, and later for gone. */
+const SILENT_MS = 5000;
+const GONE_MS = 30_000;
 /** How long, and how often, is looked whether checks succeed after all. */
 const CHECKING_MS = 15_000;
 const RECHECK_MS = 50;
@@ -144,6 +147,8 @@ export class Peer {
   #roundTripMs: number | null = null;
   /** When something came from the address that media goes to. */
   #heardMs = -Infinity;
+  /** Nothing has come for a while, whatever the library says. */
+  #silence: 'none' | 'silent' | 'gone' = 'none';
   /** ICE was restarted, and no way has been found yet. */
   #isSearching = false;
   #rtxSequenceNumber = randomInt(2 ** 15);
@@ -246,6 +251,16 @@ export class Peer {
     };
   }
 
+  /** Notices a browser that is connected but says nothing. To be called about once a second. */
+  watch(): void {
+    if (this.#heardMs === -Infinity) return;
+    const silentMs = this.#options.clock.nowMs() - this.#heardMs;
+    const silence = silentMs > GONE_MS ? 'gone' : silentMs > SILENT_MS ? 'silent' : 'none';
+    if (silence === this.#silence) return;
+    this.#silence = silence;
+    this.#report();
+  }
+
   /** Closes the sockets; idempotent. */
   async close(): Promise<void> {
     await this.#pc.close();
@@ -322,7 +337,7 @@ export class Peer {
       protocol.transport.onData = (data, address) => {
         if (!isAllowed(data, address[0], address[1], session)) return;
         const here = connection.nominated?.remoteAddr;
-        if (here?.[0] === address[0] && here[1] === address[1]) this.#heardMs = this.#options.clock.nowMs();
+        if (here?.[0] === address[0] && here[1] === address[1]) this.#hear();
         receive(data, address);
       };
     }
@@ -465,9 +480,15 @@ export class Peer {
     // While it is looked for the way, werift's word that there is none is not the last.
     if (ways.has('failed') && !this.#isSearching) return this.#setState('failed');
     if (this.#pc.connectionState === 'new') return;
-    if (ways.has('disconnected')) return this.#setState('disconnected');
+    if (this.#silence === 'gone') return this.#setState('failed');
+    if (ways.has('disconnected') || this.#silence === 'silent') return this.#setState('disconnected');
     const isUp = transports.every(({ state }) => state === 'connected') && !ways.has('failed');
     this.#setState(isUp ? 'connected' : 'connecting');
+  }
+
+  #hear(): void {
+    this.#heardMs = this.#options.clock.nowMs();
+    if (this.#silence !== 'none') this.watch();
   }
 
   #setState(state: PeerState): void {

@@ -15,6 +15,9 @@ const MAX_LATE_MS = 400;
 /** A longer pause after speech is its end and not a gap. */
 const MAX_GAP_SLOTS = 25;
 
+/** How long the first sound of an utterance waits for its frame; a face that takes longer must not hold the voice up. */
+const MAX_HELD_SLOTS = 4;
+
 const PACKETS_PER_SLOT = SLOT_MS / PACKET_MS;
 
 export interface PlayoutOptions {
@@ -23,6 +26,8 @@ export interface PlayoutOptions {
   readonly fillIdle: boolean;
   /** How far ahead of its media time a slot may leave (silence never does); null: at once, without a clock. */
   readonly leadMs: number | null;
+  /** Whether there are frames, for which the first sound after silence waits. Default: no. */
+  readonly video?: boolean;
 }
 
 /** Something that leaves now. `sequence` is null for silence between slots. */
@@ -67,6 +72,7 @@ export class Playout {
   #tail: Float32Array | null = null;
   #spoke = false;
   #waited = 0;
+  #held = 0;
   /** Without a clock: sequence number minus slot index. */
   #origin = 0;
 
@@ -145,7 +151,7 @@ export class Playout {
   #openSlot(steps: PlayoutStep[], nowMs: number): void {
     const lateMs = nowMs - (this.#startMs ?? nowMs) - this.#index * PACKET_MS;
     if (lateMs > MAX_LATE_MS) this.#index += PACKETS_PER_SLOT * Math.floor(lateMs / SLOT_MS);
-    const slot = this.#expected === null ? undefined : this.#audio.get(this.#expected);
+    const slot = this.#isHeld() ? undefined : this.#next();
     this.#current = null;
     const sequence = slot?.sequence ?? null;
     const [first, second] =
@@ -169,6 +175,7 @@ export class Playout {
     if (this.#spoke && slot.speaking && this.#waited <= MAX_GAP_SLOTS) this.audioGaps += this.#waited;
     this.#spoke = slot.speaking;
     this.#waited = 0;
+    this.#held = 0;
     this.#audio.delete(slot.sequence);
     this.#current = { sequence: slot.sequence, slotIndex };
     this.#expected = slot.sequence + 1;
@@ -207,6 +214,16 @@ export class Playout {
       if (frame.sequence >= this.#origin) steps.push({ kind: 'video', index: frame.sequence - this.#origin, frame });
     }
     return steps;
+  }
+
+  /** Whether the next slot opens an utterance and waits for its frame. */
+  #isHeld(): boolean {
+    const slot = this.#next();
+    const { video, leadMs, fillIdle } = this.#options;
+    if (!video || leadMs !== 0 || !fillIdle || this.#spoke || !slot?.opens) return false;
+    if (this.#video.has(slot.sequence) || this.#held >= MAX_HELD_SLOTS) return false;
+    this.#held += 1;
+    return true;
   }
 
   #next(): AudioSlot | undefined {

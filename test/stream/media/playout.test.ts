@@ -267,3 +267,35 @@ describe('cut', () => {
     expect(paced().cut()).toEqual({ sequence: 0, heardMs: 0 });
   });
 });
+
+describe('the first sound of an utterance', () => {
+  const withVideo = () => new Playout({ sampleRateHz: RATE, fillIdle: true, leadMs: 0, video: true });
+  const opening = (sequence: number) => ({ ...slot(sequence), opens: true });
+
+  it('waits for its frame, and leaves with it', () => {
+    const playout = withVideo();
+    playout.start(0);
+    playout.pushAudio(opening(0), 0);
+    const before = run(playout, 0, 50);
+    playout.pushVideo(frame(0));
+    const after = run(playout, 50, 130);
+
+    expect(audioOf(before).every(({ sequence }) => sequence === null)).toBe(true);
+    expect(audioOf(after).map(({ sequence }) => sequence)).toEqual([null, 0, 0, null]);
+    expect(videoOf(after).map(({ index, frame: { sequence } }) => [index, sequence])).toEqual([[2, 0]]);
+    expect(playout.audioGaps).toBe(0);
+  });
+
+  it('does not wait for ever, and never in the middle of speech', () => {
+    const late = withVideo();
+    late.start(0);
+    late.pushAudio(opening(0), 0);
+    const going = withVideo();
+    going.start(0);
+    for (const made of [slot(0), opening(1)]) going.pushAudio(made, 0);
+    going.pushVideo(frame(0));
+
+    expect(audioOf(run(late, 0, 400)).findIndex(({ sequence }) => sequence === 0)).toBe(8);
+    expect(audioOf(run(going, 0, 80)).map(({ sequence }) => sequence)).toEqual([0, 0, 1, 1]);
+  });
+});
