@@ -348,33 +348,31 @@ export class Peer {
 
   async #search(transport: RTCDtlsTransport, connection: Connection): Promise<void> {
     this.#isSearching = true;
+    this.#report();
     try {
       await transport.iceTransport.start();
       this.#isSearching = false;
+      this.#report();
     } catch {
-      this.#awaitNomination(transport, connection, this.#options.clock.nowMs());
+      this.#awaitNomination(connection, this.#options.clock.nowMs());
     }
   }
 
   /** Werift may give up checking a moment before the browser's own check arrives, which it then answers all the same. */
-  #awaitNomination(transport: RTCDtlsTransport, connection: Connection, sinceMs: number): void {
+  #awaitNomination(connection: Connection, sinceMs: number): void {
     const { clock } = this.#options;
     const { nominated, generation } = connection;
     if (this.#state === 'closed') return;
-    if (nominated !== undefined) {
-      this.#isSearching = false;
-      if (Reflect.get(connection, 'consentFresh') !== true) callPrivate(connection, 'queryConsent');
-      callPrivate(transport.iceTransport, 'setState', 'connected');
-      return;
-    }
-    if (clock.nowMs() - sinceMs > CHECKING_MS) {
+    if (nominated !== undefined || clock.nowMs() - sinceMs > CHECKING_MS) {
+      if (nominated !== undefined && Reflect.get(connection, 'consentFresh') !== true)
+        callPrivate(connection, 'queryConsent');
       this.#isSearching = false;
       this.#report();
       return;
     }
     clock.at(clock.nowMs() + RECHECK_MS, () => {
       // Another restart looks after itself.
-      if (connection.generation === generation) this.#awaitNomination(transport, connection, sinceMs);
+      if (connection.generation === generation) this.#awaitNomination(connection, sinceMs);
     });
   }
 
@@ -471,19 +469,24 @@ export class Peer {
     }
   }
 
-  /** Connected means DTLS is up; ICE alone tells when the way is lost and found again. */
+  /**
+   * Connected means that DTLS is up and there is a way. Werift's own word on that is not the last: it may say that there is none,
+   * and then answer the browser's check all the same.
+   */
   #report(): void {
-    if (this.#pc.connectionState === 'closed') return this.#setState('closed');
-    const transports = this.#pc.dtlsTransports;
-    const ways = new Set(transports.map(({ iceTransport }) => iceTransport.state));
-    if (transports.some(({ state }) => state === 'failed' || state === 'closed')) return this.#setState('failed');
-    // While it is looked for the way, werift's word that there is none is not the last.
-    if (ways.has('failed') && !this.#isSearching) return this.#setState('failed');
-    if (this.#pc.connectionState === 'new') return;
-    if (this.#silence === 'gone') return this.#setState('failed');
-    if (ways.has('disconnected') || this.#silence === 'silent') return this.#setState('disconnected');
-    const isUp = transports.every(({ state }) => state === 'connected') && !ways.has('failed');
-    this.#setState(isUp ? 'connected' : 'connecting');
+    const { connectionState, dtlsTransports } = this.#pc;
+    const ways = dtlsTransports.map(({ iceTransport }) => iceTransport.connection);
+    const hasEnded = dtlsTransports.some(({ state }) => state === 'failed' || state === 'closed');
+    // A way that the browser no longer consents to (RFC 7675) has failed.
+    const isLost = ways.some((way) => way.state === 'failed');
+    const isUp = dtlsTransports.length > 0 && dtlsTransports.every(({ state }) => state === 'connected');
+    if (connectionState === 'closed') this.#setState('closed');
+    else if (this.#isSearching) this.#setState('connecting');
+    else if (hasEnded || isLost || this.#silence === 'gone') this.#setState('failed');
+    else if (isUp && ways.every(({ nominated }) => nominated !== undefined))
+      this.#setState(this.#silence === 'silent' ? 'disconnected' : 'connected');
+    else if (connectionState === 'failed') this.#setState('failed');
+    else if (connectionState !== 'new') this.#setState('connecting');
   }
 
   #hear(): void {
