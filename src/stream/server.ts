@@ -113,7 +113,9 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
   });
   app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    const path = new URL(request.url ?? '/', 'http://localhost').pathname;
+    // Node leaves the errors of a socket that is upgraded to whoever takes it: a client that resets it must not end the process.
+    socket.on('error', (error) => log.info({ err: error }, 'socket failed before it was a session'));
+    const path = pathOf(request.url);
     if (path !== '/v1/session') return refuse(socket, 404, 'bad_message', 'WebSockets are at /v1/session');
     if (draining) return refuse(socket, 503, 'shutting_down', 'the server is about to stop');
     if (sessions.size >= config.limits.sessions) {
@@ -202,6 +204,15 @@ const addErrorForm = (app: FastifyInstance, log: Logger): void => {
     if (status >= 500) log.error({ err: error }, 'request failed');
     return reply.code(status).send({ error: { code: error.code, message: error.message } });
   });
+};
+
+/** The path of a request's target; null when it is none, such as `//%zz`. */
+const pathOf = (target = '/'): string | null => {
+  try {
+    return new URL(target, 'http://localhost').pathname;
+  } catch {
+    return null;
+  }
 };
 
 /** Answers an upgrade that is not taken, as plain HTTP. */
