@@ -11,11 +11,12 @@ import { models } from './parts/models.ts';
 import { stages } from './parts/stages.ts';
 import { start } from './parts/start.ts';
 import { sustained } from './parts/sustained.ts';
+import { sync } from './parts/sync.ts';
 import { createProgress } from './progress.ts';
 import { type BenchResults, currentCommit, currentLoad, describeMachine, writeResults } from './results.ts';
 import { formatTable } from './table.ts';
 
-const PARTS: readonly BenchPart[] = [stages, start, latency, interrupt, sustained, models];
+const PARTS: readonly BenchPart[] = [stages, start, latency, interrupt, sustained, sync, models];
 const NAMES = PARTS.map(({ name }) => name).join(',');
 
 /** A run with less than this is a try-out. */
@@ -26,7 +27,7 @@ const USAGE = `Measures what the README says. Let nothing else run meanwhile.
   npm run bench -- [--only ${NAMES}] [--seconds 60] [--repeats 24] [--seed 1] [--models DIR]
 
   --only      parts to measure, with commas between
-  --seconds   length of the sustained speech
+  --seconds   length of the sustained speech, and of the watch over sync
   --repeats   utterances and interruptions; each model runs four times as often
   --seed      of voices and pauses
   --models    another folder of models

@@ -1,0 +1,76 @@
+import { delay } from '../../src/clock.ts';
+import { type Figure, distribution, percentile, single } from '../figures.ts';
+import type { BenchContext, BenchPart } from '../part.ts';
+import { splitCores } from '../support/cores.ts';
+import { type ServerProcess, withServer } from '../support/server-process.ts';
+import { SENTENCES, textFor } from '../support/texts.ts';
+import { type ViewerSample, openViewer } from '../support/viewer.ts';
+
+/** Cores that the server is given. */
+const SERVER_CORES = 2;
+/** Before the measurement: the browser has found its buffers' length and aligned sound and picture. */
+const SETTLE_MS = 5_000;
+const SAMPLE_MS = 500;
+/** Speech and silence by turns. */
+const SPEECH_S = 20;
+const IDLE_S = 10;
+
+/** Skew of sound and picture in Chromium over WebRTC, through speech and silence, and whether it drifts. */
+export const sync: BenchPart = {
+  name: 'sync',
+  async measure(context) {
+    using cores = splitCores(SERVER_CORES);
+    context.note(`sync: ${cores.description}; ${SPEECH_S} s of speech and ${IDLE_S} s of silence by turns`);
+    return await withServer(context, { cores: cores.server }, (server) => watchFor(server, context));
+  },
+};
+
+const watchFor = async (server: ServerProcess, context: BenchContext): Promise<Figure[]> => {
+  const { clock, seed, seconds, progress, signal } = context;
+  progress.show('Chromium starts');
+  await using viewer = await openViewer(server.address, seed, signal);
+  await viewer.say('warm-up', SENTENCES[0]!);
+  await delay(clock, SETTLE_MS, signal);
+
+  const startMs = clock.nowMs();
+  const pass = async (untilS: number) => {
+    for (let second = Math.floor((clock.nowMs() - startMs) / 1000); second < Math.min(untilS, seconds); second++) {
+      progress.show(`${second} of ${seconds} s`);
+      await delay(clock, Math.max(0, startMs + (second + 1) * 1000 - clock.nowMs()), signal);
+    }
+  };
+  await viewer.watch(SAMPLE_MS);
+  for (let turn = 0; turn * (SPEECH_S + IDLE_S) < seconds; turn++) {
+    const fromS = turn * (SPEECH_S + IDLE_S);
+    await viewer.start(`sync-${turn}`, textFor(2 * SPEECH_S));
+    await pass(fromS + SPEECH_S);
+    await viewer.interrupt(`sync-${turn}`);
+    await pass(fromS + SPEECH_S + IDLE_S);
+  }
+  const { samples } = await viewer.stop();
+  const skews = samples.flatMap(skewOf);
+  const values = skews.map(({ skewMs }) => skewMs);
+  return [
+    distribution('skew |sound − picture| at the receiver', 'ms', values.map(Math.abs), {
+      goal: { of: 'p95', limit: 20 },
+    }),
+    single('skew, median; positive: picture late', 'ms', percentile(values, 0.5)),
+    single('drift of the skew', 'ms a minute', 60_000 * slopeOf(skews), { goal: { of: 'p50', limit: 1 } }),
+  ];
+};
+
+interface Skew {
+  readonly atMs: number;
+  readonly skewMs: number;
+}
+
+const skewOf = ({ atMs, audioPlayoutMs, videoPlayoutMs }: ViewerSample): Skew[] =>
+  audioPlayoutMs === null || videoPlayoutMs === null ? [] : [{ atMs, skewMs: audioPlayoutMs - videoPlayoutMs }];
+
+/** Slope of the least-squares line, ms of skew per ms. */
+const slopeOf = (skews: readonly Skew[]): number => {
+  const meanAt = skews.reduce((sum, { atMs }) => sum + atMs, 0) / skews.length;
+  const meanSkew = skews.reduce((sum, { skewMs }) => sum + skewMs, 0) / skews.length;
+  const covariance = skews.reduce((sum, { atMs, skewMs }) => sum + (atMs - meanAt) * (skewMs - meanSkew), 0);
+  return covariance / skews.reduce((sum, { atMs }) => sum + (atMs - meanAt) ** 2, 0);
+};
