@@ -131,5 +131,5 @@ test('a model in the folder of another kind is refused', async () => {
 });
 
 test('a models folder that does not exist is named', async () => {
-  await expect(readCatalog('/nowhere')).rejects.toThrow(badModel(/\/nowhere\/\w+: expected a folder of models/));
+  await expect(readCatalog('/nowhere')).rejects.toThrow(badModel(/\/nowhere\/\w+: expected a folder of \w+/));
 });

@@ -20,6 +20,9 @@ const COUNTERS_INTERVAL_MS = 1000;
 const MAX_PENDING_FRAMES = 3;
 /** A broken encoder is opened anew, and told of, not more often than this. */
 const REPAIR_INTERVAL_MS = 1000;
+/** A packet that leaves so much too late tells that the machine is busy; for a while delays of others say nothing. */
+const STARVED_LATE_MS = 30;
+const STARVED_MS = 3000;
 /** A receiver asks again while the key frame is on its way. */
 const KEY_FRAME_INTERVAL_MS = 300;
 
@@ -47,6 +50,7 @@ export class MediaSession implements Paced {
   #startWallMs = 0;
   #keyFrameWanted = true;
   #keyFrameMs = -Infinity;
+  #starvedMs = -Infinity;
   #repairedMs = { opus: -Infinity, vp8: -Infinity };
   #closing: Promise<void> | null = null;
   #counts = { audioPackets: 0, videoFrames: 0, keyFrames: 0, droppedFrames: 0, bytes: 0 };
@@ -135,6 +139,8 @@ export class MediaSession implements Paced {
   }
 
   process(nowMs: number): void {
+    const dueMs = this.#playout.nextDueMs();
+    if (dueMs !== null && nowMs - dueMs > STARVED_LATE_MS) this.#starvedMs = nowMs;
     for (const step of this.#playout.process(nowMs)) {
       if (step.kind === 'audio') this.#sendAudio(step);
       else void this.#sendVideo(step);
@@ -229,7 +235,7 @@ export class MediaSession implements Paced {
     const nowMs = this.#context.clock.nowMs();
     const { roundTripMs } = this.#peer?.counters ?? { roundTripMs: null };
     if (roundTripMs !== null) this.#rate.roundTrip(roundTripMs);
-    this.#rate.feedback(results, nowMs);
+    this.#rate.feedback(results, nowMs, nowMs - this.#starvedMs < STARVED_MS);
     const before = this.#plan.sending;
     if (!this.#plan.fit(this.#rate.targetBps, nowMs)) return;
     const { video, opusBps } = this.#plan.sending;

@@ -18,8 +18,12 @@ const THRESHOLD = { start: 12.5, least: 6, most: 600 } as const;
 /** A trend so far beyond the threshold is a jump of the route and does not move the threshold. */
 const MAX_EXCESS = 15;
 const MAX_ADAPTATION_STEP_MS = 100;
-/** What grows less within the window is the unrest of busy machines and no queue. */
-const LEAST_GROWTH_MS = 15;
+/** What grows less within the window, from no queue at all, is the unrest of busy machines. */
+const LEAST_GROWTH_MS = 30;
+/** So much above the least delay a queue stands, however slowly it grows. */
+const STANDING_MS = 40;
+/** The least delay is forgotten at this rate: the clocks of both ends, and routes, may differ by it. */
+const LEAST_RISE = 0.002;
 /** How long the trend has to exceed the threshold. */
 const OVERUSE_MS = 10;
 /** After such a pause the past says nothing. */
@@ -42,6 +46,7 @@ export class DelayTrend {
   #firstArrivalMs = 0;
   #delayMs = 0;
   #smoothedMs = 0;
+  #leastMs = 0;
   #deltas = 0;
   #threshold: number = THRESHOLD.start;
   #lastTrend = 0;
@@ -83,6 +88,7 @@ export class DelayTrend {
     this.#points = [];
     this.#delayMs = 0;
     this.#smoothedMs = 0;
+    this.#leastMs = 0;
     this.#deltas = 0;
     this.#lastTrend = 0;
     this.#overuseMs = 0;
@@ -101,6 +107,7 @@ export class DelayTrend {
     this.#deltas = Math.min(MAX_DELTAS, this.#deltas + 1);
     this.#delayMs += variationMs;
     this.#smoothedMs = SMOOTHING * this.#smoothedMs + (1 - SMOOTHING) * this.#delayMs;
+    this.#leastMs = Math.min(this.#smoothedMs, this.#leastMs + LEAST_RISE * sendDeltaMs);
     this.#points.push({ atMs: group.arrivalMs - this.#firstArrivalMs, delayMs: this.#smoothedMs });
     if (this.#points.length > WINDOW_GROUPS) this.#points.shift();
     const trend = this.#points.length < WINDOW_GROUPS ? this.#lastTrend : slopeOf(this.#points);
@@ -110,7 +117,8 @@ export class DelayTrend {
   #detect(trend: number, sendDeltaMs: number, nowMs: number): void {
     const scaled = this.#deltas * trend * TREND_GAIN;
     const spanMs = (this.#points.at(-1)?.atMs ?? 0) - (this.#points[0]?.atMs ?? 0);
-    if (scaled > this.#threshold && trend * spanMs > LEAST_GROWTH_MS) {
+    const isQueue = trend * spanMs > LEAST_GROWTH_MS || this.#smoothedMs - this.#leastMs > STANDING_MS;
+    if (scaled > this.#threshold && isQueue) {
       this.#overuseMs += this.#overuses === 0 ? sendDeltaMs / 2 : sendDeltaMs;
       this.#overuses += 1;
       if (this.#overuseMs > OVERUSE_MS && this.#overuses > 1 && trend >= this.#lastTrend) {

@@ -97,8 +97,11 @@ export class RateControl {
     this.#roundTripMs = ms;
   }
 
-  /** Takes what feedback that came at `nowMs` tells. */
-  feedback(results: readonly PacketResult[], nowMs: number): void {
+  /**
+   * Takes what feedback that came at `nowMs` tells.
+   * @param isStarved - the machine gives its programs little time: then delays tell of it, and not of the way.
+   */
+  feedback(results: readonly PacketResult[], nowMs: number, isStarved = false): void {
     if (results.length === 0) return;
     const passedMs = nowMs - (this.#lastMs ?? nowMs);
     this.#lastMs = nowMs;
@@ -113,7 +116,8 @@ export class RateControl {
       this.#trend.add(sentMs, arrivalMs);
       this.#arrive(arrivalMs, bytes);
     }
-    this.#byDelay(nowMs, passedMs);
+    if (isStarved) this.#trend.reset();
+    else this.#byDelay(nowMs, passedMs);
     this.#byLoss(results, nowMs);
   }
 

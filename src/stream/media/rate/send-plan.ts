@@ -22,16 +22,17 @@ export interface VideoLevel {
   readonly shrink: 1 | 2;
 }
 
-/** Shares of the full bit rate. Below an eighth of it fewer frames are sent, then smaller ones: each keeps its quality. */
+/** Shares of the full bit rate. Below an eighth of it fewer frames are sent, and smaller ones: each keeps its quality. */
 const LEVELS = [
   { share: 1, everyFrames: 1, shrink: 1 },
   { share: 0.7, everyFrames: 1, shrink: 1 },
   { share: 0.5, everyFrames: 1, shrink: 1 },
   { share: 0.35, everyFrames: 1, shrink: 1 },
   { share: 0.25, everyFrames: 1, shrink: 1 },
-  { share: 0.17, everyFrames: 2, shrink: 1 },
-  { share: 0.11, everyFrames: 2, shrink: 2 },
-  { share: 0.06, everyFrames: 3, shrink: 2 },
+  { share: 0.17, everyFrames: 1, shrink: 1 },
+  { share: 0.12, everyFrames: 1, shrink: 1 },
+  { share: 0.09, everyFrames: 2, shrink: 1 },
+  { share: 0.06, everyFrames: 2, shrink: 2 },
 ] as const;
 
 /** The encoder is opened anew for a higher rate, which costs a key frame: not more often than this. */

@@ -178,6 +178,21 @@ describe('rate control', () => {
     expect(hopeless.at(-1)?.targetBps).toBe(Math.round(leastRateBps(VIDEO_BPS)));
   });
 
+  it('does not take a busy machine for a narrow way', () => {
+    const control = new RateControl({ startBps: 500_000, minBps: 50_000, maxBps: 500_000 });
+    const results = (nowMs: number) =>
+      Array.from({ length: 10 }, (_, i) => {
+        const sentMs = nowMs + 10 * i;
+        // Each packet is later than the one before.
+        return { sentMs, arrivalMs: 1.5 * sentMs, bytes: 500, recovered: false };
+      });
+
+    for (let nowMs = 0; nowMs < 3000; nowMs += 100) control.feedback(results(nowMs), nowMs, true);
+    expect(control.targetBps).toBe(500_000);
+    for (let nowMs = 3000; nowMs < 6000; nowMs += 100) control.feedback(results(nowMs), nowMs);
+    expect(control.targetBps).toBeLessThan(450_000);
+  });
+
   it('takes an outage for an outage', () => {
     const seconds = simulate((second) => ({ delayMs: 20, loss: second >= 10 && second < 13 ? 1 : 0 }), 20);
 
