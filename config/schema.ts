@@ -71,6 +71,10 @@ export const configSchema = z.strictObject({
     .record(z.string().min(1), z.string().min(1))
     .default({})
     .describe('Further voices by name: paths of .onnx files, or of folders with one, beside those in models/voices'),
+  voiceCatalogue: z
+    .url({ protocol: /^https?$/ })
+    .default('https://huggingface.co/rhasspy/piper-voices/resolve/main/voices.json')
+    .describe('Catalogue that `npm run voices -- add` fetches voices of Piper from'),
   avatar: z.string().default('alex').describe('Avatar of sessions that name none'),
   logLevel: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
   drainMs: z

@@ -79,7 +79,7 @@ export const readVoices = async (
   try {
     entries = await readdir(folder, { withFileTypes: true });
   } catch (cause) {
-    throw new VisavisError('bad_model', `${folder}: expected a folder of voices, but it cannot be read.`, { cause });
+    throw new VisavisError('bad_model', `${folder}: expected a folder of models, but it cannot be read.`, { cause });
   }
   const visible = entries.filter(({ name }) => !name.startsWith('.')).sort((a, b) => a.name.localeCompare(b.name));
   const found = await Promise.all([

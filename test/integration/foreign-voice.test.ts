@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import process from 'node:process';
+import { expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import type { ServerMessage } from '../../src/stream/messages.ts';
 import { writePiper } from '../support/foreign-voices.ts';
@@ -77,4 +78,46 @@ test('voices of 22,050 and 44,100 Hz in the format of Piper play through the ser
   expect(listed.voices).toContainEqual(
     expect.objectContaining({ name: 'slow', language: 'en-US', sampleRateHz: 22_050 }),
   );
+});
+
+test('when the program that reads a text dies, the sentence fails with an error and the session goes on', async () => {
+  const folder = await temporaryFolder();
+  const program = join(folder, 'espeak-ng');
+  // In the place of espeak-ng: answers with the letters of a line, and dies at one word.
+  await writeFile(
+    program,
+    `#!${process.execPath}
+require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+  if (line.includes('doomed')) process.exit(3);
+  process.stdout.write(line + '\\n');
+});
+`,
+    { mode: 0o755 },
+  );
+  const config = join(folder, 'config.json');
+  const voices = { reader: await writePiper(folder, 'reader', { phoneme_type: 'espeak' }) };
+  await writeFile(config, JSON.stringify({ voices }));
+  const path = process.env['PATH'];
+  process.env['PATH'] = `${folder}:${path}`;
+  onTestFinished(() => {
+    process.env['PATH'] = path;
+  });
+  await using server = await startPageServer(['--config', config]);
+  const client = await connect(server.url, 'reader');
+
+  await client.say('a', 'this is read');
+  await client.say('b', 'this one is doomed');
+  const after = await client.say('c', 'and this is read again');
+
+  expect(client.messages).toContainEqual(
+    expect.objectContaining({
+      type: 'error',
+      code: 'inference_failed',
+      message: expect.stringContaining('espeak-ng ended'),
+    }),
+  );
+  const words = client.messages.flatMap((message) => (message.type === 'utterance.words' ? message.words : []));
+  expect(words.map(({ text }) => text)).toEqual('this is read and this is read again'.split(' '));
+  expect(after.reason).toBe('completed');
+  client.socket.terminate();
 });

@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { bytesField, fieldsOf, messageOf, sameField } from '../../src/models/vits/protobuf.ts';
 import { root } from './models.ts';
 
 type Fixture = 'piper' | 'piper-speakers' | 'mms' | 'sherpa' | 'melo';
@@ -64,5 +65,55 @@ export const writeTransformers = async (folder: string, tokenizer: object = {}):
       ...tokenizer,
     }),
   );
+  return folder;
+};
+
+/** The bytes of an ONNX file with other metadata. */
+const withMetadata = (file: Uint8Array, metadata: Readonly<Record<string, string | number>>): Uint8Array => {
+  const fields = fieldsOf(file).filter(({ number }) => number !== 14);
+  const entries = Object.entries(metadata).map(([key, value]) =>
+    bytesField(14, [bytesField(1, key), bytesField(2, String(value))]),
+  );
+  return messageOf([...fields.map(sameField), ...entries]);
+};
+
+/** Writes a voice of sherpa-onnx into a folder; each line of the lexicon gives its symbols their ids. */
+export const writeSherpa = async (
+  folder: string,
+  fixture: 'sherpa' | 'melo' | 'piper',
+  metadata: Readonly<Record<string, string | number>>,
+  symbols: readonly string[],
+  lexicon: readonly string[] = [],
+): Promise<string> => {
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'model.onnx'), withMetadata(await graphOf(fixture), metadata));
+  await writeFile(
+    join(folder, 'tokens.txt'),
+    symbols.map((symbol, id) => `${symbol === ' ' ? '' : `${symbol} `}${id}\n`).join(''),
+  );
+  if (lexicon.length > 0) await writeFile(join(folder, 'lexicon.txt'), `${lexicon.join('\n')}\n`);
+  return folder;
+};
+
+/** Writes a voice of Coqui into a folder. */
+export const writeCoqui = async (folder: string, changes: object = {}): Promise<string> => {
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'coqui_vits.onnx'), await graphOf('piper'));
+  const config = {
+    model: 'vits',
+    audio: { sample_rate: 22_050 },
+    use_phonemes: false,
+    text_cleaner: 'basic_cleaners',
+    add_blank: true,
+    characters: {
+      characters_class: 'TTS.tts.models.vits.VitsCharacters',
+      pad: '_',
+      punctuations: "!'(),-.:;? ",
+      characters: 'abcdefghijklmnopqrstuvwxyz',
+      phonemes: 'əʃˈ',
+    },
+    ...changes,
+  };
+  await writeFile(join(folder, 'config.json'), JSON.stringify(config));
   return folder;
 };

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { VisavisError } from '../../errors.ts';
 import { float32, int64 } from '../onnx-session.ts';
 import { openEspeakFrontEnd } from '../text-front-ends/espeak-front-end.ts';
+import { endsSyllable, openPinyinFrontEnd } from '../text-front-ends/chinese/pinyin-front-end.ts';
 import { createLettersFrontEnd } from '../text-front-ends/letters-front-end.ts';
 import { IPA_SAMPLE, layOut, sampleOf, type SymbolLayout, type SymbolRun } from '../text-front-ends/symbol-runs.ts';
 import { readSidecar } from './sidecar.ts';
@@ -87,6 +88,7 @@ export const readPiper = async ({ file, border, clock }: FormatSource): Promise<
   );
 
   const place = (runs: readonly SymbolRun[]) => layOut(runs, layout, language);
+  const syllables: SymbolLayout = { ...layout, blankAfter: endsSyllable };
   const frontEnds: Readonly<Record<string, Pick<VoiceFormat, 'reads' | 'openFrontEnd'>>> = {
     espeak: {
       reads: `phonemes of espeak-ng (${voice})`,
@@ -107,6 +109,14 @@ export const readPiper = async ({ file, border, clock }: FormatSource): Promise<
           layOut: place,
           sample: sampleOf(layout, Array.from('hello, i am here.')),
         }),
+    },
+    pinyin: {
+      reads: 'pinyin',
+      openFrontEnd: () =>
+        openPinyinFrontEnd(
+          (runs) => layOut(runs, syllables, language),
+          sampleOf(syllables, 'n i 3 h ao 3 w o 3 sh i 4 。'.split(' ')),
+        ),
     },
   };
   const frontEnd = frontEnds[json.phoneme_type];

@@ -43,3 +43,19 @@ export const readSidecar = async <T extends z.ZodType>(
   if (parsed.success) return parsed.data;
   throw new VisavisError('bad_model', `${path}: expected ${what}:\n${z.prettifyError(parsed.error)}`);
 };
+/**
+ * `tokens.txt`: a symbol and its id a line; an id alone is the space's.
+ * @throws {VisavisError} `bad_model` for a line that is neither
+ */
+export const parseTokens = (path: string, text: string): Map<string, readonly number[]> => {
+  const ids = new Map<string, readonly number[]>();
+  for (const [i, line] of text.split(/\r?\n/).entries()) {
+    if (line.trim() === '') continue;
+    const [, symbol = ' ', id] = /^(?:(\S+)\s+|\s*)(\d+)\s*$/.exec(line) ?? [];
+    if (id === undefined) {
+      throw new VisavisError('bad_model', `${path}, line ${i + 1}: expected a symbol and its id, got "${line}".`);
+    }
+    if (!ids.has(symbol)) ids.set(symbol, [Number(id)]);
+  }
+  return ids;
+};

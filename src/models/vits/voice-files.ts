@@ -4,7 +4,9 @@ import { basename, dirname, extname, join, sep } from 'node:path';
 import type { Clock } from '../../clock.ts';
 import { VisavisError } from '../../errors.ts';
 import { type OnnxModel, type OnnxWeight, readOnnx, readOnnxBorder, withNumbers } from './onnx-file.ts';
+import { readCoqui } from './coqui.ts';
 import { readPiper } from './piper.ts';
+import { readSherpa } from './sherpa.ts';
 import { readTransformers } from './transformers.ts';
 import type { Border, FormatSource, VoiceFormat } from './voice-format.ts';
 
@@ -92,13 +94,17 @@ const readFormat = async (source: FormatSource): Promise<VoiceFormat> => {
         `${file} is the first half of a voice that was cut for streaming. Use the whole voice: it is cut when it is loaded. ${list}`,
       );
     }
-    const piper = await readPiper(source);
-    if (piper) return piper;
+    // Converted for sherpa-onnx, the metadata say all.
+    const found =
+      (await readPiper(source)) ??
+      (border.metadata.has('sample_rate') ? await readSherpa(source) : await readCoqui(source));
+    if (found) return found;
     throw new VisavisError(
       'bad_model',
-      `${file} looks like a voice of Piper, but ${basename(file)}.json is not beside it. Fetch that file too.`,
+      `${file} looks like a voice of Piper or Coqui, but neither ${basename(file)}.json nor config.json is beside it. Fetch that file too.`,
     );
   }
+  if ((has(inputs, 'x', 'x_length') || has(inputs, 'x', 'x_lengths')) && has(outputs, 'y')) return readSherpa(source);
   throw new VisavisError('bad_model', `${file} is no voice of a known format. ${list}`);
 };
 

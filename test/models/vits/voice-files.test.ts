@@ -63,7 +63,7 @@ test('a voice of Piper without its configuration says which file is missing', as
 
   await expect(describeVoice(join(folder, 'amy.onnx'))).rejects.toMatchObject({
     code: 'bad_model',
-    message: expect.stringContaining('amy.onnx.json is not beside it'),
+    message: expect.stringContaining('neither amy.onnx.json nor config.json is beside it'),
   });
 });
 
