@@ -1,5 +1,6 @@
 /** Text to the IPA of espeak-ng, clause by clause, as Piper and Coqui trained their voices on it. */
 import type { Clock } from '../../clock.ts';
+import { VisavisError } from '../../errors.ts';
 import { type Clause, clausesOf, type TextWord, wordsOf } from './clauses.ts';
 import { EspeakProcess } from './espeak-process.ts';
 import type { SymbolSequence, TextFrontEnd } from './front-end.ts';
@@ -76,6 +77,10 @@ export const openEspeakFrontEnd = async ({
   sample,
   group = (codePoints) => codePoints,
 }: EspeakFrontEndOptions): Promise<TextFrontEnd> => {
+  // espeak-ng takes paths of voice files too; a model's own files must not choose one.
+  if (!/^[\w+-]+$/.test(voice)) {
+    throw new VisavisError('bad_model', `expected the name of a language of espeak-ng, such as en-us, got "${voice}"`);
+  }
   const espeak = new EspeakProcess({ voice, clock, ...(command !== undefined && { command }) });
   const read = (text: string) => espeak.phonemize(text);
   await read('1');

@@ -22,6 +22,13 @@ test('when espeak-ng is not installed, the error says how to get it', async () =
   });
 });
 
+test('a voice that names a file instead of a language is refused', async () => {
+  await expect(openFrontEnd('../../etc/passwd')).rejects.toMatchObject({
+    code: 'bad_model',
+    message: expect.stringContaining('such as en-us, got "../../etc/passwd"'),
+  });
+});
+
 /** A program in espeak-ng's place that answers each line with its letters, and dies at the word "die". */
 const writeStandIn = async (): Promise<string> => {
   const path = join(await temporaryFolder(), 'stand-in');
