@@ -21,7 +21,7 @@ const MAX_ADAPTATION_STEP_MS = 100;
 /** What grows less within the window, from no queue at all, is the unrest of busy machines. */
 const LEAST_GROWTH_MS = 30;
 /** So much above the least delay a queue stands, however slowly it grows. */
-const STANDING_MS = 40;
+const STANDING_MS = 25;
 /** The least delay is forgotten at this rate: the clocks of both ends, and routes, may differ by it. */
 const LEAST_RISE = 0.002;
 /** How long the trend has to exceed the threshold. */

@@ -9,8 +9,9 @@ import type { PacketResult } from './sent-packets.ts';
 
 /** §5.5: after over-use the rate falls below what came through, so that the queue empties. */
 const CUT = 0.85;
-/** One cut takes no more than this: a quiet picture says little about what comes through, and the next cut is near. */
-const LEAST_KEPT = 0.6;
+/** When little of the rate is used, what comes through says little: cuts are small then, and need the queue to last. */
+const UNUSED_CUT = 0.8;
+const UNUSED_CUT_INTERVAL_MS = 500;
 /** §5.5: growth a second, far from the last known limit. */
 const GROWTH_PER_SECOND = 1.08;
 /** Growth near the last known limit, about one packet in the time in which the effect of a change is seen. */
@@ -18,10 +19,10 @@ const STEP_BITS = 9600;
 const RESPONSE_MS = 100;
 /** Cuts follow each other only when the one before could have its effect. */
 const LEAST_CUT_INTERVAL_MS = 200;
-/** What arrives, measured over this time, slows growth: a rate that is not used says nothing about the way. */
-const ARRIVED_WINDOW_MS = 500;
-const MAX_UNUSED = 1.5;
-const MAX_UNUSED_BPS = 10_000;
+/** What is sent and what arrives is measured over this time. */
+const WINDOW_MS = 500;
+/** A rate of which less is used says nothing about the way: it grows slowly. */
+const USED = 0.6;
 const UNUSED_GROWTH_PER_SECOND = 1.04;
 /** Weight of the newest limit in their mean. */
 const NEWEST_LIMIT = 0.05;
@@ -56,7 +57,8 @@ export class RateControl {
   readonly #trend = new DelayTrend();
   #delayBps: number;
   #lossBps: number;
-  #arrived: { readonly atMs: number; readonly bytes: number }[] = [];
+  #arrived: Passage[] = [];
+  #sent: Passage[] = [];
   #limit: { readonly meanBps: number; readonly variance: number } | null = null;
   #roundTripMs = 100;
   #lastMs: number | null = null;
@@ -85,11 +87,7 @@ export class RateControl {
 
   /** What arrived lately; null: nothing is known. */
   get arrivedBps(): number | null {
-    const first = this.#arrived[0];
-    const last = this.#arrived.at(-1);
-    if (first === undefined || last === undefined || last.atMs - first.atMs < ARRIVED_WINDOW_MS / 2) return null;
-    const bits = this.#arrived.reduce((sum, { bytes }) => sum + 8 * bytes, 0) - 8 * first.bytes;
-    return (1000 * bits) / (last.atMs - first.atMs);
+    return rateOf(this.#arrived);
   }
 
   /** Takes the round trip, ms, from a receiver report. */
@@ -108,36 +106,26 @@ export class RateControl {
     if (passedMs > OUTAGE_MS) {
       this.#trend.reset();
       this.#arrived = [];
+      this.#sent = [];
       this.#counted = { sinceMs: nowMs, packets: 0, lost: 0 };
       return;
     }
-    for (const { sentMs, arrivalMs, bytes } of results.toSorted((a, b) => a.sentMs - b.sentMs)) {
+    for (const { sentMs, arrivalMs, bytes, recovered } of results.toSorted((a, b) => a.sentMs - b.sentMs)) {
+      if (!recovered) this.#sent = passed(this.#sent, sentMs, bytes);
       if (arrivalMs === null) continue;
       this.#trend.add(sentMs, arrivalMs);
-      this.#arrive(arrivalMs, bytes);
+      this.#arrived = passed(this.#arrived, arrivalMs, bytes);
     }
     if (isStarved) this.#trend.reset();
     else this.#byDelay(nowMs, passedMs);
     this.#byLoss(results, nowMs);
   }
 
-  #arrive(atMs: number, bytes: number): void {
-    const last = this.#arrived.at(-1);
-    if (last !== undefined && Math.abs(atMs - last.atMs) > OUTAGE_MS) this.#arrived = [];
-    this.#arrived.push({ atMs: Math.max(atMs, last?.atMs ?? atMs), bytes });
-    while (atMs - (this.#arrived[0]?.atMs ?? atMs) > ARRIVED_WINDOW_MS) this.#arrived.shift();
-  }
-
   #byDelay(nowMs: number, passedMs: number): void {
     const arrivedBps = this.arrivedBps;
     switch (this.#trend.state) {
       case 'overuse':
-        if (nowMs - this.#lastCutMs < Math.max(LEAST_CUT_INTERVAL_MS, this.#roundTripMs)) return;
-        this.#lastCutMs = nowMs;
-        if (arrivedBps !== null) this.#learnLimit(arrivedBps);
-        this.#delayBps = this.#bounded(
-          Math.max(LEAST_KEPT * this.#delayBps, Math.min(this.#delayBps, CUT * (arrivedBps ?? this.#delayBps))),
-        );
+        this.#cutByDelay(nowMs, arrivedBps);
         break;
       case 'normal':
         this.#grow(passedMs, arrivedBps);
@@ -148,9 +136,27 @@ export class RateControl {
     }
   }
 
+  #cutByDelay(nowMs: number, arrivedBps: number | null): void {
+    const isUnused = this.#isUnused();
+    const intervalMs = isUnused ? UNUSED_CUT_INTERVAL_MS : LEAST_CUT_INTERVAL_MS;
+    if (nowMs - this.#lastCutMs < Math.max(intervalMs, this.#roundTripMs)) return;
+    this.#lastCutMs = nowMs;
+    if (isUnused || arrivedBps === null) {
+      this.#delayBps = this.#bounded(UNUSED_CUT * this.#delayBps);
+      return;
+    }
+    this.#learnLimit(arrivedBps);
+    this.#delayBps = this.#bounded(Math.min(this.#delayBps, CUT * arrivedBps));
+  }
+
+  #isUnused(): boolean {
+    const sentBps = rateOf(this.#sent);
+    return sentBps !== null && sentBps < USED * this.targetBps;
+  }
+
   #grow(passedMs: number, arrivedBps: number | null): void {
     const seconds = passedMs / 1000;
-    const isUnused = arrivedBps !== null && this.#delayBps > MAX_UNUSED * arrivedBps + MAX_UNUSED_BPS;
+    const isUnused = this.#isUnused();
     this.#delayBps = this.#bounded(
       this.#isNearLimit(arrivedBps)
         ? this.#delayBps + (STEP_BITS * passedMs) / (2 * (this.#roundTripMs + RESPONSE_MS))
@@ -231,3 +237,26 @@ export class RateControl {
     return Math.min(maxBps, Math.max(minBps, bps));
   }
 }
+
+/** Bytes that passed a place. */
+interface Passage {
+  readonly atMs: number;
+  readonly bytes: number;
+}
+
+/** What passed within the window that ends now. */
+const passed = (before: readonly Passage[], atMs: number, bytes: number): Passage[] => {
+  const lastMs = before.at(-1)?.atMs ?? atMs;
+  if (Math.abs(atMs - lastMs) > OUTAGE_MS) return [{ atMs, bytes }];
+  const nowMs = Math.max(atMs, lastMs);
+  return [...before.filter((passage) => nowMs - passage.atMs <= WINDOW_MS), { atMs: nowMs, bytes }];
+};
+
+/** Bits a second; null: too little has passed to tell. */
+const rateOf = (passages: readonly Passage[]): number | null => {
+  const first = passages[0];
+  const last = passages.at(-1);
+  if (first === undefined || last === undefined || last.atMs - first.atMs < WINDOW_MS / 2) return null;
+  const bytes = passages.reduce((sum, passage) => sum + passage.bytes, 0) - first.bytes;
+  return (8000 * bytes) / (last.atMs - first.atMs);
+};
