@@ -12,11 +12,12 @@ import { stages } from './parts/stages.ts';
 import { start } from './parts/start.ts';
 import { sustained } from './parts/sustained.ts';
 import { sync } from './parts/sync.ts';
+import { tokens } from './parts/tokens.ts';
 import { createProgress } from './progress.ts';
 import { type BenchResults, currentCommit, currentLoad, describeMachine, writeResults } from './results.ts';
 import { formatTable } from './table.ts';
 
-const PARTS: readonly BenchPart[] = [stages, start, latency, interrupt, sustained, sync, models];
+const PARTS: readonly BenchPart[] = [stages, start, latency, tokens, interrupt, sustained, sync, models];
 const NAMES = PARTS.map(({ name }) => name).join(',');
 
 /** A run with less than this is a try-out. */

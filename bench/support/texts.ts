@@ -60,3 +60,11 @@ export const textFor = (seconds: number): string => {
   const words = STORY.split(' ').length;
   return Array.from({ length: Math.ceil((seconds * FASTEST) / words) }, () => STORY).join(' ');
 };
+
+/** The beginning of an answer as a language model gives it: pieces of up to seven letters, four on average, each with the space before it. */
+export const tokensOf = (answer: number, count: number): readonly string[] => {
+  const sentences = STORY.match(/[^.?!]+[.?!] ?/g) ?? [];
+  const from = answer % (sentences.length - 8);
+  const text = sentences.slice(from).join('');
+  return (text.match(/ ?(?:\p{L}{1,7}|[^\p{L} ])/gu) ?? []).slice(0, count);
+};

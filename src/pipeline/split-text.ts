@@ -18,7 +18,10 @@ export interface TextSplitterOptions {
 export interface TextSplitter {
   /** Adds text, of any length and cut anywhere, and gives the chunks that are ready. */
   push(delta: string): TextChunk[];
-  /** No text came for a while (250 ms): gives what can be spoken without splitting a word. */
+  /**
+   * No text came for a while (250 ms): gives what can be spoken without splitting a word, a number or an address. Said again
+   * before other text comes, a figure or an address and its mark are taken for the end of a sentence.
+   */
   idle(): TextChunk[];
   /** The text is complete: gives all that is left. */
   end(): TextChunk[];
@@ -39,15 +42,17 @@ const FIRST_SENTENCE_WORDS = 14;
 /** An address or tag may be this long. */
 const MAX_UNBROKEN = 2000;
 
-const TERMINATORS = /[.!?…‽。！？｡．؟۔।॥՞։።፧᙮᠃᠉‼⁇⁈⁉]/u;
-/** Terminators after which no space is needed. */
-const UNSPACED = /[。！？｡，、；：]/u;
-const CLAUSE_MARKS = /[,;:—–،؛，、；：]/u;
+/** Full stops, question and exclamation marks of Latin, CJK, Arabic, Urdu, Indic, Armenian, Ethiopic, Mongolian, Khmer, Burmese. */
+const TERMINATORS = /[.!?…‽。！？｡．؟۔।॥՞։።፧᙮᠃᠉‼⁇⁈⁉។៕။]/u;
+/** Marks after which no space is needed. */
+const UNSPACED = /[。！？｡，、；：។៕။၊]/u;
+const CLAUSE_MARKS = /[,;:—–،؛，、；：၊፣፤]/u;
 const CLOSERS = /["'”’»›)\]}」』】）》〉*_~`]/u;
 /** Scripts without spaces, where two characters count as a word. */
 const UNSPACED_SCRIPT =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 const WORD_CHARACTER = /[\p{L}\p{N}\p{M}]/u;
+const CLOSING_TAG = /^<\/[a-z][^<>]{0,70}>/i;
 const LINE_ITEM = /^(?:[-*+•#>]|\d{1,3}[.)]\s)/;
 
 const OPENING = new Map([
@@ -64,16 +69,21 @@ const list = (words: string) => new Set(words.split(' '));
 
 /** Abbreviations that a name or a number follows: their dot never ends a sentence. */
 const BEFORE_NAMES = list(
-  'mr mrs ms mx dr prof st messrs gen col capt lt sgt cmdr adm maj cpl rev hon sen rep gov pres mt ft sr. fr vs cf viz approx ca',
+  'mr mrs ms mx dr prof st messrs gen col capt lt sgt cmdr adm maj cpl rev hon sen rep gov pres mt ft sr. fr vs cf viz approx ca ' +
+    'sra srta dra mme mlle bzw z.b d.h',
 );
 /** Those that a number follows: their dot does not end a sentence before a figure. */
 const BEFORE_NUMBERS = list(
-  'no nos fig figs vol vols pp p ch sec art eq ref jan feb mar apr jun jul aug sep sept oct nov dec tel ext ver v est',
+  'no nos nr núm fig figs vol vols pp p ch sec art eq ref jan feb mar apr jun jul aug sep sept oct nov dec tel ext ver v est',
 );
 /** Abbreviations that may end a sentence: a capital after them decides. */
 const INNER = list(
   'etc inc ltd co corp bros jr sr ave blvd rd dept univ assn e.g i.e a.m p.m al ph.d b.a m.a min max oz lb lbs hr hrs',
 );
+
+/** What a letter stands behind that is no initial: "Vitamin C. It", "5 °C. It". */
+const LETTERED =
+  /(?:[\d°]\s?|(?:vitamin|plan|type|class|grade|group|section|part|hepatitis|option|team|letter) )\p{Lu}$/iu;
 
 /** Words that lean on the next one: a pause after them would sound wrong. */
 const LEANING = list(
@@ -96,19 +106,33 @@ const isInnerDot = (text: string, dot: number, next: string): boolean => {
   if (BEFORE_NUMBERS.has(word)) return /[\p{N}#]/u.test(next);
   const isUpper = /\p{Lu}/u.test(next);
   if (INNER.has(word)) return !isUpper;
+  if (LETTERED.test(text.slice(Math.max(0, dot - 20), dot))) return !isUpper;
   // Initials: "J. Smith", "U.S. Army". "So do I." ends.
   if (/^(?:\p{L}\.){0,6}\p{L}$/u.test(word)) return raw !== 'I' && (/\p{Lu}$/u.test(raw) || !isUpper);
   if (/^\d{1,3}$/.test(word)) return /(?:^|\n)[^\S\n]*\d{1,3}$/.test(text.slice(Math.max(0, dot - 12), dot));
   return false;
 };
 
-/**
- * All cuts of the beginning of a text, in order. The last one needs the character after it, unless `open` is false: then the
- * end of the text counts too.
- */
-const findCuts = (text: string, open: boolean, heedBrackets: boolean, startsLine: boolean): Cut[] => {
+/** What the end of the text that has come means: it goes on, it pauses (and may go on), it is the end. */
+type End = 'open' | 'paused' | 'final';
+
+/** "3.", "www.a." and "p." may go on as "3.50", "www.a.org" and "p.m.". */
+const MAY_GO_ON =
+  /\p{N}[.,:]$|(?:https?|ftp|wss?|file|mailto):$|(?:\/\/|www\.|@)\S{0,2000}$|(?<![\p{L}\p{N}])(?!I)\p{L}\.$/u;
+
+interface Reading {
+  readonly end: End;
+  readonly heedBrackets: boolean;
+  /** Whether the text begins a line. */
+  readonly startsLine: boolean;
+}
+
+/** All cuts of the beginning of a text, in order. One at the very end needs the character after it, unless the text ends there. */
+const findCuts = (text: string, { end: ending, heedBrackets, startsLine }: Reading): Cut[] => {
+  const open = ending === 'open' || (ending === 'paused' && MAY_GO_ON.test(text));
   const cuts: Cut[] = [];
   const brackets: string[] = [];
+  let code = false;
   let words = 0;
   let inWord = false;
   let tag = false;
@@ -116,7 +140,7 @@ const findCuts = (text: string, open: boolean, heedBrackets: boolean, startsLine
   const shift = source.length - text.length;
 
   const add = (at: number, kind: Cut['kind'], end: number) => {
-    if (words === 0 || (heedBrackets && (brackets.length > 0 || tag))) return;
+    if (words === 0 || (heedBrackets && (brackets.length > 0 || tag || code))) return;
     if (at - shift <= 0) return;
     if (cuts.at(-1)?.at === at - shift) cuts.pop();
     cuts.push({
@@ -140,6 +164,13 @@ const findCuts = (text: string, open: boolean, heedBrackets: boolean, startsLine
       i = after;
       continue;
     }
+    if (character === '`') {
+      const ticks = /^`+/.exec(source.slice(i))?.[0].length ?? 1;
+      // Three begin a block, whose lines may be cut.
+      if (ticks < 3) code = !code;
+      i += ticks;
+      continue;
+    }
     const closing = OPENING.get(character);
     // ":(" is a face.
     if (closing !== undefined && !/[:;=]-?$/.test(source.slice(Math.max(0, i - 2), i))) brackets.push(closing);
@@ -161,10 +192,16 @@ const findCuts = (text: string, open: boolean, heedBrackets: boolean, startsLine
     if (!isSpace(character)) {
       for (
         let next = source.charAt(end);
-        next !== '' && (TERMINATORS.test(next) || CLOSERS.test(next));
+        next !== '' && (TERMINATORS.test(next) || CLOSERS.test(next) || CLOSING_TAG.test(source.slice(end, end + 80)));
         next = source.charAt(end)
       ) {
+        const closingTag = CLOSING_TAG.exec(source.slice(end, end + 80))?.[0];
+        if (closingTag !== undefined) {
+          end += closingTag.length;
+          continue;
+        }
         if (CLOSING.has(next) && brackets.at(-1) === next) brackets.pop();
+        if (next === '`') code = !code;
         mark += next;
         end++;
       }
@@ -214,6 +251,8 @@ export const createTextSplitter = (options: TextSplitterOptions = {}): TextSplit
   let charStart = 0;
   let isFirst = true;
   let startsLine = true;
+  /** Pauses since text came last. */
+  let pauses = 0;
 
   /** Before a leaning word or two, if that leaves most of the chunk. */
   const restful = (cuts: readonly Cut[], cut: Cut): Cut => {
@@ -221,14 +260,14 @@ export const createTextSplitter = (options: TextSplitterOptions = {}): TextSplit
     return better !== undefined && better.words >= 3 ? better : cut;
   };
 
-  const firstCut = (cuts: readonly Cut[], state: 'more' | 'idle' | 'end'): number | undefined => {
+  const firstCut = (cuts: readonly Cut[], end: End): number | undefined => {
     const natural = cuts.find(
       ({ kind, words }) => kind === 'sentence' || (kind === 'clause' && words >= firstClauseWords),
     );
     if (natural !== undefined && natural.words <= FIRST_SENTENCE_WORDS && natural.at <= maxLength) return natural.at;
     const full = cuts.find(({ words }) => words >= firstWords);
     if (full !== undefined && full.at <= maxLength) return restful(cuts, full).at;
-    return state === 'idle' ? cuts.findLast(({ at }) => at <= maxLength)?.at : undefined;
+    return end === 'paused' ? cuts.findLast(({ at }) => at <= maxLength)?.at : undefined;
   };
 
   const overlongCut = (cuts: readonly Cut[]): number | undefined => {
@@ -238,19 +277,21 @@ export const createTextSplitter = (options: TextSplitterOptions = {}): TextSplit
     return clause?.at ?? (last && restful(fitting, last).at);
   };
 
-  const nextCut = (state: 'more' | 'idle' | 'end'): number | undefined => {
+  const nextCut = (end: End): number | undefined => {
     if (pending === '') return undefined;
     const text = pending.slice(0, maxLength + 40);
     const whole = text.length === pending.length;
-    const cuts = findCuts(text, state === 'more' || !whole, true, startsLine);
+    // A second pause is no pause inside a number.
+    const seen = !whole ? 'open' : end === 'paused' && pauses > 1 ? 'final' : end;
+    const cuts = findCuts(text, { end: seen, heedBrackets: true, startsLine });
     const early = isFirst
-      ? firstCut(cuts, state)
+      ? firstCut(cuts, end)
       : (cuts.find(({ kind, at }) => kind === 'sentence' && at <= maxLength)?.at ??
-        (state === 'idle' ? cuts.findLast(({ kind, at }) => kind !== 'word' && at === pending.length)?.at : undefined));
+        (end === 'paused' ? cuts.findLast(({ kind, at }) => kind !== 'word' && at === pending.length)?.at : undefined));
     if (early !== undefined) return early;
     if (pending.length <= maxLength) return undefined;
     // A bracket or tag that goes on longer than a chunk is not one.
-    const forced = overlongCut(cuts) ?? overlongCut(findCuts(text, true, false, startsLine));
+    const forced = overlongCut(cuts) ?? overlongCut(findCuts(text, { end: 'open', heedBrackets: false, startsLine }));
     if (forced !== undefined) return forced;
     if (ADDRESS.test(text)) {
       const end = pending.slice(0, MAX_UNBROKEN).search(/(?<=\S)\s/);
@@ -270,19 +311,20 @@ export const createTextSplitter = (options: TextSplitterOptions = {}): TextSplit
     return chunk;
   };
 
-  const drain = (state: 'more' | 'idle' | 'end'): TextChunk[] => {
+  const drain = (end: End): TextChunk[] => {
+    pauses = end === 'paused' ? pauses + 1 : 0;
     const chunks: TextChunk[] = [];
-    for (let cut = nextCut(state); cut !== undefined; cut = nextCut(state)) chunks.push(take(cut));
-    if (state === 'end' && pending !== '') chunks.push(take(pending.length));
+    for (let cut = nextCut(end); cut !== undefined; cut = nextCut(end)) chunks.push(take(cut));
+    if (end === 'final' && pending !== '') chunks.push(take(pending.length));
     return chunks;
   };
 
   return {
     push: (delta) => {
       pending += delta;
-      return drain('more');
+      return drain('open');
     },
-    idle: () => drain('idle'),
-    end: () => drain('end'),
+    idle: () => drain('paused'),
+    end: () => drain('final'),
   };
 };

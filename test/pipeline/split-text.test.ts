@@ -135,6 +135,75 @@ const CUTS: readonly string[] = [
   'Привет. |Как дела?',
   'Բարեւ։ |Ինչպես ես։',
   `${LATER}Это дом. |Да.`,
+  'สวัสดี ครับ',
+  'ជំរាបសួរ។|អរគុណ។',
+  'မင်္ဂလာပါ။|ကျေးဇူးတင်ပါတယ်။',
+  'ሰላም። |እንዴት ነህ?',
+  'வணக்கம். |நன்றி.',
+  'ಹೇಗಿದ್ದೀರಿ? |ಚೆನ್ನಾಗಿ.',
+  'ಸರಿ॥ |ಹೌದು।',
+  'היי. |מה שלומך?',
+  'سلام؛ خوبم، مرسی.',
+  'هل أنت بخير؟ |نعم!',
+  '¿Qué tal? |¡Bien!',
+  'Здравствуйте… |Как дела?',
+  '他说：“好的。”|然后走了。',
+  '价格是3.50元。|很便宜。',
+  '他有1,204.5元，我没有。',
+  '「行こう！」|と言った。',
+  `${LATER}Er kommt z.B. morgen. |Gut.`,
+  `${LATER}Frau Dr. Weiß und Nr. 5 sind da. |Gut.`,
+  `${LATER}La Sra. García vino. |Bien.`,
+  `${LATER}Mme. Dupont est là. |Bien.`,
+  // token streams of language models
+  `${LATER}Use \`a.b(c); d.e()\` here. |Fine.`,
+  `${LATER}Call \`x. Y\`. |Fine.`,
+  `${LATER}\`\`\`js\nlet a = 1;\n\`\`\`\nDone.`,
+  `${LATER}It is **very. |Very** big. |Fine.`,
+  `${LATER}It is *so*! |Fine.`,
+  `${LATER}Sure! |Here it is:\n\n|1. **One**: a thing.\n|2. **Two**: another.`,
+  `${LATER}## Steps\n\n|Do this.\n\n|Then that.`,
+  `${LATER}> A quote. |More of it.\n\n|After.`,
+  `${LATER}See [1]. |And [2].`,
+  `${LATER}It works [see (a. B)]. |Fine.`,
+  `${LATER}He said (“Stop. Now.”) twice. |Fine.`,
+  `${LATER}The file a_b.ts is here. |Fine.`,
+  `${LATER}Version v1.2.3-beta.4 is out. |Fine.`,
+  `${LATER}Mail me at a+b@c.co.uk. |Fine.`,
+  `${LATER}Try http://localhost:8080/. |Fine.`,
+  `${LATER}Go to [a](http://b.c/d). |Fine.`,
+  `${LATER}<speak>Hi. |There.</speak> |Fine.`,
+  // numbers and money
+  `${LATER}It is -3.5 °C. |Fine.`,
+  `${LATER}He paid US$3.5 million. |Fine.`,
+  `${LATER}The ratio is 16:9. |Fine.`,
+  `${LATER}At 5:30 a.m. it rang. |Fine.`,
+  `${LATER}It was 3 p.m. |Then 4.`,
+  `${LATER}On 3.4.2024 it began. |Fine.`,
+  `${LATER}The IP is 192.168.0.1. |Fine.`,
+  `${LATER}Pages 3, 4, and 5. |Fine.`,
+  `${LATER}It has 1.5M users. |Fine.`,
+  `${LATER}She is no. 1. |Fine.`,
+  `${LATER}No. 10 it is. |Fine.`,
+  `${LATER}Vol. 3, ch. 4, p. 5. |Fine.`,
+  `${LATER}Sec. 2.1 says so. |Fine.`,
+  'Call me at 555-1234, |then we talk.',
+  'It costs $3.50, 20% less, |than it did before.',
+  // names and abbreviations
+  `${LATER}Rev. Green and Hon. Judge Lee met. |Fine.`,
+  `${LATER}Sen. Warren and Rep. Lewis spoke. |Fine.`,
+  `${LATER}Messrs. Brown and Lee left. |Fine.`,
+  `${LATER}Lee et al. found it. |Fine.`,
+  `${LATER}Washington, D.C. is big. |Fine.`,
+  `${LATER}The U.K. and the E.U. met. |Fine.`,
+  `${LATER}M.I.T. students came. |Fine.`,
+  `${LATER}George W. Bush won. |Fine.`,
+  `${LATER}It is Vitamin C. |Fine.`,
+  `${LATER}Plan B. is on.`,
+  `${LATER}Yahoo! is a firm. |Fine.`,
+  `${LATER}I live on Main St. in town. |Fine.`,
+  `${LATER}See p. 5 and pp. 6-7. |Fine.`,
+  `${LATER}Born c. 1500. |Died 1560.`,
   // emoji and stray marks
   `${LATER}Great 👍. |Fine.`,
   `${LATER}Great! |👍 Fine.`,
@@ -278,6 +347,23 @@ describe('createTextSplitter', () => {
     expect(show(splitter.idle())).toBe(' And here I am.');
   });
 
+  it.each([
+    'It costs 3.',
+    'There are 1,',
+    'Meet me at 10:',
+    'See www.test.',
+    'Write to a.b@mail.',
+    'Look at https://a.b/c?page.',
+  ])('holds %j in a pause, as it may go on, and gives it in a second one', (text) => {
+    const splitter = createTextSplitter();
+    splitter.push('Go on. ');
+    splitter.push(text);
+    const after = (chunks: readonly TextChunk[]) => chunks.filter(({ charStart }) => charStart > 0);
+
+    expect(after(splitter.idle())).toEqual([]);
+    expect(show(after(splitter.idle()))).toBe(text);
+  });
+
   it('gives nothing for silence alone', () => {
     const splitter = createTextSplitter();
 
@@ -319,15 +405,10 @@ describe('createTextSplitter', () => {
     expect(chunks.some(({ text }) => text.includes(address))).toBe(true);
   });
 
-  it('splits 100 kB, whole or by the character, in less than a second', () => {
-    const text = 'The quick brown fox paid $3.50 on March 3rd, 2024, and (as Dr. Brown said) ran 5 km. '.repeat(1200);
+  it('splits 300 kB, with marks or without, at a cost that does not grow with the text (or this test would time out)', () => {
+    const text = 'The quick brown fox paid $3.50 on March 3rd, 2024, and (as Dr. Brown said) ran 5 km. '.repeat(3600);
 
-    const start = performance.now();
-    split([text]);
-    const whole = performance.now() - start;
-    split([text.replaceAll(/[ .,]/g, '')]);
-
-    expect(whole).toBeLessThan(1000);
-    expect(performance.now() - start).toBeLessThan(2000);
+    expect(split([text]).length).toBeGreaterThan(3600 / 2);
+    expect(split([text.replaceAll(/[ .,]/g, '')]).length).toBeGreaterThan(1000);
   });
 });
