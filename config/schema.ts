@@ -62,6 +62,13 @@ const limits = z
   })
   .prefault({});
 
+const pronunciations = z
+  .record(z.string().max(35), z.record(z.string().min(1).max(60), z.string().min(1).max(1_000)))
+  .default({})
+  .describe(
+    'How words are said: by language ("en", "en-US"), then by word, phonemes of the CMU dictionary: {"en": {"Nguyen": "W IH1 N"}}',
+  );
+
 export const configSchema = z.strictObject({
   host: z.string().default('127.0.0.1').describe('Address to listen on'),
   port: z.int().min(0).max(65_535).default(8080).describe('TCP port; 0: any free one'),
@@ -87,6 +94,7 @@ export const configSchema = z.strictObject({
   video,
   webrtc,
   limits,
+  pronunciations,
 });
 
 /** The whole configuration, checked and complete. */

@@ -53,6 +53,7 @@ const main = async (): Promise<void> => {
       voices: config.voices,
       voice: config.voice,
       avatar: config.avatar,
+      pronunciations: config.pronunciations,
       ...config.inference,
     }),
     createMediaServer({ hostAddresses: config.webrtc.addresses, portRange: config.webrtc.portRange ?? null }),

@@ -12,6 +12,14 @@ export const PACKET_MS = 20;
 /** Numbers in one motion descriptor: 53 expression weights, yaw, pitch, roll in degrees, tx, ty, tz in centimetres. */
 export const MOTION_SIZE = 59;
 
+/** When a phoneme is spoken; the pauses between words belong to none. */
+export interface PhonemeTiming {
+  /** ARPAbet with stress for voices of this project: `HH`, `AH0`. */
+  readonly phoneme: string;
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
 /**
  * When a word is spoken, and which part of the client's text it reads.
  * Times are milliseconds; from what they count (text chunk, utterance or media time) is said where the words are used.
@@ -24,6 +32,8 @@ export interface WordTiming {
   readonly charStart: number;
   /** Index after its last. */
   readonly charEnd: number;
+  /** Its phonemes in order, the first and the last as long as the word lasts; missing when the voice does not tell them. */
+  readonly phonemes?: readonly PhonemeTiming[];
 }
 
 /** A clause or sentence of an utterance, as it goes to synthesis. */

@@ -2,6 +2,7 @@
  * Speech into a file: the same pipeline as a session's, played as fast as it is made. For `npm run say` and the benchmarks.
  */
 import { Subject, concatMap, filter, lastValueFrom, of, takeWhile, tap } from 'rxjs';
+import type { VisavisError } from './errors.ts';
 import { FRAMES_PER_SECOND, MOTION_SIZE, type VideoFrame, type WordTiming } from './media.ts';
 import type { Inference } from './models/inference.ts';
 import { createRandom, gaussianNoise } from './models/random.ts';
@@ -12,6 +13,7 @@ import {
   createAvatarPipeline,
 } from './pipeline/avatar-pipeline.ts';
 import { MotionControl } from './pipeline/motion-control.ts';
+import { laterBy } from './pipeline/word-times.ts';
 
 /** What is made besides sound. */
 export type RecordingContent = 'sound' | 'motion' | 'video';
@@ -38,6 +40,8 @@ export interface RecordingSink {
   video(frame: VideoFrame): Promise<void>;
   /** Words, in ms from the start of the recording. */
   words(words: readonly WordTiming[]): void;
+  /** Something in the text is not spoken; all else is. */
+  problem(error: VisavisError): void;
 }
 
 /**
@@ -75,7 +79,7 @@ export const record = async (
       case 'audio':
         for (const { mark, offsetMs } of event.marks) {
           const fromMs = (event.slot.sequence * 1000) / FRAMES_PER_SECOND + offsetMs;
-          if (mark.kind === 'words') sink.words(mark.words.map((word) => moved(word, fromMs)));
+          if (mark.kind === 'words') sink.words(mark.words.map((word) => laterBy(word, fromMs)));
           if (mark.kind === 'end' && mark.utterance === 'after') lastSequence = event.slot.sequence;
         }
         await sink.sound(event.slot.pcm);
@@ -87,6 +91,9 @@ export const record = async (
         await sink.video(event.frame);
         return event.frame.sequence;
       case 'skipped':
+        return null;
+      case 'problem':
+        sink.problem(event.error);
         return null;
       case 'failed':
         throw event.error;
@@ -108,9 +115,3 @@ export const record = async (
   played$.next(-1);
   await finished;
 };
-
-const moved = (word: WordTiming, byMs: number): WordTiming => ({
-  ...word,
-  startMs: word.startMs + byMs,
-  endMs: word.endMs + byMs,
-});

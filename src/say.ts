@@ -153,6 +153,10 @@ const main = async (): Promise<void> => {
         words(words) {
           reached = Math.max(reached, ...words.map(({ charEnd }) => charEnd));
         },
+        problem({ message }) {
+          progress.done();
+          process.stderr.write(`Not spoken: ${message}\n`);
+        },
       };
     });
     await writer?.close();

@@ -1,6 +1,7 @@
 /** The models of a server, in worker threads: `speech` threads run voices, `face` threads run motion and renderers. */
 import { VisavisError } from '../errors.ts';
 import { find, readCatalog } from './catalog.ts';
+import { type PronunciationTable, pronunciationsFor } from './english/index.ts';
 import type { AvatarInfo, Face, Inference, MotionModel, Voice, VoiceInfo } from './inference.ts';
 import { createSpeechPlan } from './speech-plan.ts';
 import { findVoice } from './voice-catalog.ts';
@@ -21,6 +22,8 @@ export interface InferenceOptions {
   readonly avatar?: string;
   /** The voice that is loaded at start. @default the avatar's own */
   readonly voice?: string;
+  /** The user's own pronunciations: by language of voices, then by word, in ARPAbet. @default {} */
+  readonly pronunciations?: PronunciationTable;
 }
 
 /** A typed array of its own: posting a view would copy the whole buffer behind it. */
@@ -28,10 +31,13 @@ const own = (view: Float32Array): Float32Array => (view.byteLength === view.buff
 
 /**
  * Reads what is installed, starts the workers and waits until the default models have run once.
- * @throws {VisavisError} `bad_model` when a manifest or file is wrong; `unknown_avatar`, `unknown_voice` for wrong defaults
+ * @throws {VisavisError} `bad_model` when a manifest or file is wrong; `bad_config` for pronunciations with unknown phonemes;
+ *   `unknown_avatar`, `unknown_voice` for wrong defaults
  */
 export const createInference = async (options: InferenceOptions): Promise<Inference> => {
-  const { modelsDir, speechWorkers = 1, faceWorkers = 1, provider = 'cpu', voices: namedVoices = {} } = options;
+  const { modelsDir, speechWorkers = 1, faceWorkers = 1, provider = 'cpu' } = options;
+  const { voices: namedVoices = {}, pronunciations = {} } = options;
+  pronunciationsFor(pronunciations, 'en');
   const { voices, foreignVoices, motions, renderers, avatars } = await readCatalog(modelsDir, namedVoices);
   const [motion] = motions.values();
   const avatarName = options.avatar ?? avatars.keys().next().value;
@@ -45,7 +51,12 @@ export const createInference = async (options: InferenceOptions): Promise<Infere
   const voiceName = options.voice ?? avatar.voice;
   findVoice({ voices, foreignVoices }, voiceName);
 
-  const speechPool = new InferencePool('speech', speechWorkers, { modelsDir, provider, voices: namedVoices });
+  const speechPool = new InferencePool('speech', speechWorkers, {
+    modelsDir,
+    provider,
+    voices: namedVoices,
+    pronunciations,
+  });
   const facePool = new InferencePool('face', faceWorkers, { modelsDir, provider, voices: namedVoices });
   const close = async () => {
     await Promise.all([speechPool.close(), facePool.close()]);

@@ -12,11 +12,21 @@ export interface SpeechOptions {
   readonly seed: number;
 }
 
+/** Something in a text that cannot be spoken; everything else is. */
+export interface TextProblem {
+  /** Phonemes in `[[…]]` that do not exist, or a text without one word that the voice can read. */
+  readonly kind: 'bad-phonemes' | 'unreadable';
+  /** What was expected, what came, the way out. */
+  readonly message: string;
+}
+
 /** A text chunk that has been encoded: its length and word times are known, its sound is not made yet. */
 export interface SpeechPlan {
   readonly durationSamples: number;
   /** Words in order; times in ms from the chunk's first sample, characters from the chunk's first. */
   readonly words: readonly WordTiming[];
+  /** What of the text is not spoken, and why; missing when all of it is. */
+  readonly problems?: readonly TextProblem[];
   /**
    * The sound, window by window, float32 in -1…1; the lengths add up to `durationSamples`. Each step decodes one window
    * when it is asked for; leaving the loop early frees what the worker holds.

@@ -15,7 +15,18 @@ const MAX_SYMBOLS = 1000;
 export interface PhonemeSequence {
   readonly ids: readonly number[];
   /** Words that are heard, in order: symbols `first` to before `end` belong to `word`. */
-  readonly words: readonly { readonly word: SpokenWord; readonly first: number; readonly end: number }[];
+  readonly words: readonly (SymbolSpan & { readonly word: SpokenWord; readonly phonemes: readonly PhonemeSpan[] })[];
+}
+
+/** Symbols `first` to before `end`. */
+export interface SymbolSpan {
+  readonly first: number;
+  readonly end: number;
+}
+
+/** The symbols of one phoneme: its own and the pad after it, as the next phoneme begins only then. */
+export interface PhonemeSpan extends SymbolSpan {
+  readonly phoneme: string;
 }
 
 /** Gives the function that spells words in a voice's symbols; marks and boundaries that the voice does not know are left out. */
@@ -55,7 +66,7 @@ export const createSequencer = (symbols: readonly string[], intersperse: boolean
       }
       if (spans.length > 0 || spoken.length > 0) mark = word.punctuation || mark;
       if (spoken.length === 0) continue;
-      let first = -1;
+      const starts: { readonly phoneme: string; readonly first: number }[] = [];
       for (const [i, phonemes] of spoken.entries()) {
         if (i > 0) push(BOUNDARY);
         for (const phoneme of phonemes) {
@@ -66,10 +77,12 @@ export const createSequencer = (symbols: readonly string[], intersperse: boolean
             );
           }
           push(phoneme);
-          if (first < 0) first = ids.length - 1;
+          starts.push({ phoneme, first: ids.length - 1 });
         }
       }
-      spans.push({ word, first, end: ids.length });
+      const end = ids.length;
+      const phonemes = starts.map((start, i) => ({ ...start, end: starts[i + 1]?.first ?? end }));
+      spans.push({ word, first: starts[0]!.first, end, phonemes });
     }
     if (spans.length === 0) return { ids: [], words: [] };
     push(mark || LAST_MARK);

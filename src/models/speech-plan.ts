@@ -20,12 +20,13 @@ export function* windowsOf(frameCount: number): Generator<readonly [first: numbe
  * @param decode - makes the samples of latent frames `first` to before `end`
  */
 export const createSpeechPlan = (
-  { frameCount, words }: Pick<EncodedChunk, 'frameCount' | 'words'>,
+  { frameCount, words, problems = [] }: Pick<EncodedChunk, 'frameCount' | 'words' | 'problems'>,
   hopSamples: number,
   decode: (first: number, end: number) => Promise<Float32Array>,
 ): SpeechPlan => ({
   durationSamples: frameCount * hopSamples,
   words,
+  problems,
   async *windows() {
     for (const [first, end] of windowsOf(frameCount)) yield await decode(first, end);
   },

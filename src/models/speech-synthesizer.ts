@@ -5,12 +5,13 @@
  */
 import { join } from 'node:path';
 import type { WordTiming } from '../media.ts';
-import { readEnglish } from './english/index.ts';
-import type { SpeechOptions } from './inference.ts';
+import { type Pronunciations, readEnglish } from './english/index.ts';
+import type { SpeechOptions, TextProblem } from './inference.ts';
 import type { Described, VoiceManifest } from './manifest.ts';
 import { float32, int64, OnnxSession, type SessionOptions } from './onnx-session.ts';
 import { createSequencer, type PhonemeSequence } from './phoneme-sequence.ts';
 import { createRandom, gaussianNoise } from './random.ts';
+import { timeWords } from './word-times.ts';
 
 /** No phoneme or pause is longer; the stochastic predictor now and then draws minutes. */
 const MAX_SYMBOL_SECONDS = 1;
@@ -35,6 +36,8 @@ export interface SpokenChunk {
   readonly frameCount: number;
   /** ms from the first sample, characters from the first of the text. */
   readonly words: readonly WordTiming[];
+  /** What of the text is not spoken. */
+  readonly problems: readonly TextProblem[];
 }
 
 /** Columns `from` to before `to` of a row-major matrix. */
@@ -55,25 +58,37 @@ export class SpeechSynthesizer {
   readonly #decoder: OnnxSession;
   readonly #sequence: (words: ReturnType<typeof readEnglish>) => PhonemeSequence;
 
+  readonly #pronunciations: Pronunciations;
+
   private constructor(
     voice: VoiceManifest['voice'],
+    pronunciations: Pronunciations,
     [encoder, flow, decoder]: readonly [OnnxSession, OnnxSession, OnnxSession],
   ) {
     this.#voice = voice;
+    this.#pronunciations = pronunciations;
     this.#encoder = encoder;
     this.#flow = flow;
     this.#decoder = decoder;
     this.#sequence = createSequencer(voice.symbols, voice.intersperse);
   }
 
-  /** @throws {VisavisError} `bad_model` when a file is not what the manifest says. */
+  /**
+   * @param pronunciations - The user's own, for the language of this voice.
+   * @throws {VisavisError} `bad_model` when a file is not what the manifest says.
+   */
   static async load(
     { folder, manifest }: Described<VoiceManifest>,
     options: SessionOptions,
+    pronunciations: Pronunciations = new Map(),
   ): Promise<SpeechSynthesizer> {
     const { encoder, flow, decoder } = manifest.files;
     const load = (graph: typeof encoder) => OnnxSession.load(join(folder, graph.file), graph, options);
-    return new SpeechSynthesizer(manifest.voice, [await load(encoder), await load(flow), await load(decoder)]);
+    return new SpeechSynthesizer(manifest.voice, pronunciations, [
+      await load(encoder),
+      await load(flow),
+      await load(decoder),
+    ]);
   }
 
   /**
@@ -82,7 +97,9 @@ export class SpeechSynthesizer {
    */
   async encode(text: string, { speed, seed }: SpeechOptions): Promise<SpokenChunk> {
     const { hopSamples, sampleRateHz, noiseScale, durationNoiseScale } = this.#voice;
-    const { ids, words } = this.#sequence(readEnglish(text));
+    const problems: TextProblem[] = [];
+    const report = (problem: TextProblem) => problems.push(problem);
+    const { ids, words } = this.#sequence(readEnglish(text, { pronunciations: this.#pronunciations, report }));
     const count = ids.length;
     if (count === 0) {
       const nothing = new Float32Array(0);
@@ -90,6 +107,7 @@ export class SpeechSynthesizer {
         speech: { mean: nothing, deviation: nothing, frames: new Int32Array(0), seed },
         frameCount: 0,
         words: [],
+        problems,
       };
     }
     const noise = gaussianNoise(createRandom(seed, DURATION_STREAM), 2 * count, durationNoiseScale);
@@ -113,13 +131,8 @@ export class SpeechSynthesizer {
         seed,
       },
       frameCount: starts[count]!,
-      words: words.map(({ word, first, end }) => ({
-        text: word.text,
-        startMs: starts[first]! * frameMs,
-        endMs: starts[end]! * frameMs,
-        charStart: word.charStart,
-        charEnd: word.charEnd,
-      })),
+      words: timeWords(words, starts, frameMs),
+      problems,
     };
   }
 

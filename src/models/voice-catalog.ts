@@ -4,6 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { VisavisError } from '../errors.ts';
+import { type PronunciationTable, pronunciationsFor } from './english/index.ts';
 import { type Described, readManifest, type VoiceManifest } from './manifest.ts';
 import type { SessionOptions } from './onnx-session.ts';
 import { type EncodedSpeech, SpeechSynthesizer } from './speech-synthesizer.ts';
@@ -138,11 +139,20 @@ export const findVoice = (
 
 /**
  * Loads a voice of any kind.
+ * @param pronunciations - the user's own, for our voices
  * @throws {VisavisError} `bad_model` when a file is not what it should be
  */
-export const loadVoice = async (voice: InstalledVoice, options: SessionOptions): Promise<VoiceModel> => {
+export const loadVoice = async (
+  voice: InstalledVoice,
+  options: SessionOptions,
+  pronunciations: PronunciationTable = {},
+): Promise<VoiceModel> => {
   if ('files' in voice) return loadVitsVoice(voice.files, options);
-  const synthesizer = await SpeechSynthesizer.load(voice, options);
+  const synthesizer = await SpeechSynthesizer.load(
+    voice,
+    options,
+    pronunciationsFor(pronunciations, voice.manifest.voice.language),
+  );
   return {
     hopSamples: voice.manifest.voice.hopSamples,
     encode: async (text, speechOptions) => synthesizer.encode(text, speechOptions),

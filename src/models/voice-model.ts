@@ -1,6 +1,6 @@
 /** What the server needs of a voice on the thread that runs it, whatever format its files have. */
 import type { WordTiming } from '../media.ts';
-import type { SpeechOptions } from './inference.ts';
+import type { SpeechOptions, TextProblem } from './inference.ts';
 
 /** A text chunk that has been encoded. */
 export interface EncodedChunk {
@@ -10,6 +10,8 @@ export interface EncodedChunk {
   readonly frameCount: number;
   /** ms from the first sample, characters from the first of the text. */
   readonly words: readonly WordTiming[];
+  /** What of the text is not spoken, and why; missing when all of it is. */
+  readonly problems?: readonly TextProblem[];
 }
 
 /** A loaded voice; every run blocks the thread that calls it. It keeps nothing between calls. */

@@ -23,7 +23,6 @@ import {
   defer,
   distinctUntilChanged,
   filter,
-  ignoreElements,
   map,
   merge,
   mergeMap,
@@ -34,6 +33,7 @@ import {
   takeUntil,
   tap,
 } from 'rxjs';
+import type { VisavisError } from '../errors.ts';
 import { type AudioSlot, FRAMES_PER_SECOND, SLOT_MS, type VideoFrame } from '../media.ts';
 import type { MotionModel, SpeechOptions } from '../models/inference.ts';
 import { DrawingTime } from './drawing-time.ts';
@@ -91,7 +91,9 @@ export type PipelineEvent =
   /** A frame was not drawn, because its slot would have been played by then. */
   | { readonly type: 'skipped'; readonly sequence: number }
   /** An utterance, or a frame (`utterance` null), could not be made; the session goes on. */
-  | { readonly type: 'failed'; readonly utterance: string | null; readonly error: unknown };
+  | { readonly type: 'failed'; readonly utterance: string | null; readonly error: unknown }
+  /** Something in the text of an utterance is not spoken; all else of it is. */
+  | { readonly type: 'problem'; readonly utterance: string; readonly error: VisavisError };
 
 export interface AvatarPipelineDeps {
   /** null: sound only. */
@@ -159,6 +161,8 @@ export const createAvatarPipeline =
           case 'chunk-end':
             composer.close();
             break;
+          case 'problem':
+            return;
         }
         queuedMs$.next(composer.queuedMs);
         filled$.next();
@@ -179,7 +183,8 @@ export const createAvatarPipeline =
           if (!waiting.delete(id)) return EMPTY;
           return speechOf(utterance, { sampleRateHz, hasRoom$, scheduler: deps.scheduler ?? asyncScheduler }).pipe(
             tap((part) => enqueue(id, part)),
-            ignoreElements(),
+            filter((part) => part.kind === 'problem'),
+            map(({ error }): PipelineEvent => ({ type: 'problem', utterance: id, error })),
             catchError((error: unknown) => {
               enqueue(id, { kind: 'end' });
               return of<PipelineEvent>({ type: 'failed', utterance: id, error });

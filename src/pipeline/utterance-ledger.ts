@@ -4,6 +4,7 @@
  */
 import { SLOT_MS, type WordTiming } from '../media.ts';
 import type { PlacedMark } from './slot-composer.ts';
+import { laterBy, rounded } from './word-times.ts';
 
 /** What a client is told about its utterances. */
 export type LedgerEvent =
@@ -187,7 +188,7 @@ export class UtteranceLedger {
 
   #placedWords({ place, words }: Account['chunks'][number]): readonly WordTiming[] {
     const fromMs = this.#mediaTime(place);
-    return words.map((word) => Object.assign({}, word, { startMs: fromMs + word.startMs, endMs: fromMs + word.endMs }));
+    return words.map((word) => laterBy(word, fromMs));
   }
 
   #finish(account: Account, reason: 'completed' | 'interrupted', atMs: number): LedgerEvent {
@@ -199,9 +200,3 @@ export class UtteranceLedger {
     return { type: 'finished', utterance: account.id, reason, spokenText, durationMs };
   }
 }
-
-const rounded = (word: WordTiming): WordTiming => ({
-  ...word,
-  startMs: Math.round(word.startMs),
-  endMs: Math.round(word.endMs),
-});

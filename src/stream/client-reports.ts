@@ -1,14 +1,28 @@
 /** What a session tells its client and the operator's metrics: utterances, statistics, errors. */
 import type { VisavisError } from '../errors.ts';
+import type { WordTiming } from '../media.ts';
 import type { LedgerEvent } from '../pipeline/utterance-ledger.ts';
 import type { MediaCounters } from './media/media-channel.ts';
 import type { ServerMessage } from './messages.ts';
 import type { Metrics } from './metrics.ts';
 
+type SentWord = Extract<ServerMessage, { type: 'utterance.words' }>['words'][number];
+
+const withoutPhonemes = ({ text, startMs, endMs, charStart, charEnd }: WordTiming): SentWord => ({
+  text,
+  startMs,
+  endMs,
+  charStart,
+  charEnd,
+});
+const withPhonemes = ({ phonemes, ...word }: WordTiming): SentWord =>
+  phonemes ? { ...word, phonemes: [...phonemes] } : word;
+
 /** The reports of one session. */
 export class ClientReports {
   readonly #metrics: Metrics;
   readonly #send: (message: ServerMessage) => void;
+  readonly #wordOf: (word: WordTiming) => SentWord;
   #latency: { textToAudioMs: number | null; textToVideoMs: number | null } = {
     textToAudioMs: null,
     textToVideoMs: null,
@@ -16,10 +30,14 @@ export class ClientReports {
   #counters: MediaCounters | undefined;
   #skippedFrames = 0;
 
-  /** @param send - Takes a message to the client. */
-  constructor(metrics: Metrics, send: (message: ServerMessage) => void) {
+  /**
+   * @param send - Takes a message to the client.
+   * @param options.phonemes - Whether the client wants the times of phonemes too.
+   */
+  constructor(metrics: Metrics, send: (message: ServerMessage) => void, { phonemes }: { readonly phonemes: boolean }) {
     this.#metrics = metrics;
     this.#send = send;
+    this.#wordOf = phonemes ? withPhonemes : withoutPhonemes;
   }
 
   /** Tells what happened to utterances. */
@@ -30,7 +48,7 @@ export class ClientReports {
           this.#send({ type: 'utterance.started', utterance: event.utterance, startMs: event.startMs });
           break;
         case 'words':
-          this.#send({ type: 'utterance.words', utterance: event.utterance, words: [...event.words] });
+          this.#send({ type: 'utterance.words', utterance: event.utterance, words: event.words.map(this.#wordOf) });
           break;
         case 'finished': {
           const { utterance, reason, spokenText, durationMs } = event;

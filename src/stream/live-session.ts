@@ -100,7 +100,9 @@ export class LiveSession {
     this.#mediaTimeBase = parts.mediaTimeBase;
     this.#speed = open.speed;
     this.#frames = new FrameOutput((frame) => deps.output.sendBinary(frame));
-    this.#reports = new ClientReports(deps.metrics, (message) => deps.output.send(message));
+    this.#reports = new ClientReports(deps.metrics, (message) => deps.output.send(message), {
+      phonemes: open.phonemes ?? false,
+    });
     this.#room = new OutputRoom({
       clock: deps.clock,
       limits: deps.limits,
@@ -327,6 +329,9 @@ export class LiveSession {
         break;
       case 'skipped':
         this.#reports.skippedFrame();
+        break;
+      case 'problem':
+        this.#reports.error(event.error, event.utterance);
         break;
       case 'failed':
         this.#reports.error(asVisavisError(event.error, 'inference_failed'), event.utterance);

@@ -43,6 +43,7 @@ const sessionOpen = z.strictObject({
   media,
   speed: speed.default(1),
   seed: z.int().min(0).max(0xffffffff).optional(),
+  phonemes: z.boolean().optional().describe('Whether utterance.words tells the phonemes of each word; default false'),
 });
 
 const webrtcOffer = z.strictObject({ type: z.literal('webrtc.offer'), sdp: z.string().min(1).max(65_536) });
@@ -127,6 +128,10 @@ const word = z.strictObject({
   endMs: z.number(),
   charStart: z.int(),
   charEnd: z.int(),
+  phonemes: z
+    .array(z.strictObject({ phoneme: z.string(), startMs: z.number(), endMs: z.number() }))
+    .optional()
+    .describe('Where session.open asked for phonemes and the voice tells them: ARPAbet with stress for English voices'),
 });
 
 /** Everything that the server sends as text. */

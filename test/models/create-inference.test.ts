@@ -163,3 +163,12 @@ test('closing rejects what is in flight and what comes later', async () => {
 test('a models folder that is not there fails at start', async () => {
   await expect(createInference({ modelsDir: '/nowhere' })).rejects.toMatchObject({ code: 'bad_model' });
 });
+
+test('pronunciations with unknown phonemes are refused at the start, by name', async () => {
+  const pronunciations = { en: { visavis: 'V IY0 Z QQ' } };
+
+  await expect(createInference({ modelsDir, pronunciations })).rejects.toMatchObject({
+    code: 'bad_config',
+    message: expect.stringContaining('en.visavis: "QQ"'),
+  });
+});

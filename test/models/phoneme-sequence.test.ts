@@ -23,7 +23,7 @@ describe('with the symbols of the embedded voice', () => {
   });
 
   test('the symbols of each word are known', () => {
-    expect(sequence([hello, there]).words).toEqual([
+    expect(sequence([hello, there]).words).toMatchObject([
       { word: hello, first: 1, end: 5 },
       { word: there, first: 7, end: 10 },
     ]);
@@ -35,7 +35,7 @@ describe('with the symbols of the embedded voice', () => {
     const { ids, words } = sequence([both]);
 
     expect(ids.map((id) => SYMBOLS[id]).join('|')).toBe('^|HH|AH0| |L|OW1|?|$');
-    expect(words).toEqual([{ word: both, first: 1, end: 6 }]);
+    expect(words).toMatchObject([{ word: both, first: 1, end: 6 }]);
   });
 
   test('a token without sound is skipped, and its mark goes to the word before it', () => {
@@ -66,7 +66,18 @@ test('an interspersed voice has a pad between every two symbols and none at the 
   const { ids, words } = sequence([there]);
 
   expect(ids.map((id) => SYMBOLS[id]).join('|')).toBe('^|_|DH|_|EH1|_|R|_|.|_|$');
-  expect(words).toEqual([{ word: there, first: 2, end: 7 }]);
+  expect(words).toEqual([
+    {
+      word: there,
+      first: 2,
+      end: 7,
+      phonemes: [
+        { phoneme: 'DH', first: 2, end: 4 },
+        { phoneme: 'EH1', first: 4, end: 6 },
+        { phoneme: 'R', first: 6, end: 7 },
+      ],
+    },
+  ]);
 });
 
 test('a voice without word boundaries gets none', () => {

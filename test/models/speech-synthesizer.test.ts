@@ -1,7 +1,8 @@
 import { join } from 'node:path';
+import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readManifest, type VoiceManifest } from '../../src/models/manifest.ts';
-import { windowsOf } from '../../src/models/speech-plan.ts';
+import { createSpeechPlan, windowsOf } from '../../src/models/speech-plan.ts';
 import { type SpokenChunk, SpeechSynthesizer } from '../../src/models/speech-synthesizer.ts';
 import { modelsDir } from '../support/models.ts';
 
@@ -68,6 +69,70 @@ test('words are in order, inside the sound, and name their part of the text', as
     expect(endMs).toBeGreaterThan(startMs);
     expect(endMs).toBeLessThan(durationMs);
   }
+});
+
+test('word and phoneme times are known before the sound, lie on whole samples, and the sound is exactly as long as planned', async () => {
+  const word = fc.constantFrom(
+    'hello',
+    'the',
+    'cat,',
+    'paid',
+    '$3.50',
+    'on',
+    'May 5th.',
+    '👍',
+    '[[HH AY1]]',
+    '"so"?',
+    '\n\n',
+  );
+  const texts = fc.array(word, { maxLength: 12 }).map((words) => words.join(' '));
+  const speeds = fc.double({ min: 0.5, max: 2, noNaN: true });
+  const { hopSamples, sampleRateHz } = voice;
+  const samplesAt = (ms: number) => (ms / 1000) * sampleRateHz;
+
+  await fc.assert(
+    fc.asyncProperty(texts, speeds, fc.nat(), async (text, speed, seed) => {
+      const chunk = await synthesizer.encode(text, { speed, seed });
+      const plan = createSpeechPlan(chunk, hopSamples, (first, end) => synthesizer.decode(chunk.speech, first, end));
+
+      let at = 0;
+      for (const { startMs, endMs, phonemes = [] } of plan.words) {
+        expect(startMs).toBeGreaterThanOrEqual(at);
+        expect(phonemes[0]?.startMs).toBe(startMs);
+        expect(phonemes.at(-1)?.endMs).toBe(endMs);
+        for (const [i, phoneme] of phonemes.entries()) {
+          expect(phoneme.startMs).toBe(phonemes[i - 1]?.endMs ?? startMs);
+          expect(phoneme.endMs).toBeGreaterThan(phoneme.startMs);
+          expect(samplesAt(phoneme.endMs) / hopSamples).toBeCloseTo(
+            Math.round(samplesAt(phoneme.endMs) / hopSamples),
+            6,
+          );
+        }
+        at = endMs;
+      }
+      expect(samplesAt(at)).toBeLessThanOrEqual(plan.durationSamples);
+      let samples = 0;
+      for await (const window of plan.windows()) samples += window.length;
+      expect(samples).toBe(plan.durationSamples);
+      expect(chunk.speech.frames.reduce((sum, frames) => sum + frames, 0) * hopSamples).toBe(samples);
+    }),
+    { numRuns: 12 },
+  );
+});
+
+test('phonemes that do not exist are reported, and all else is spoken', async () => {
+  const { words, problems } = await synthesizer.encode('Say [[HH AH0 XX]] and [[HH AY1]] now.', OPTIONS);
+
+  expect(words.map(({ text }) => text)).toEqual(['Say', 'and', '[[HH AY1]]', 'now']);
+  expect(words[2]?.phonemes?.map(({ phoneme }) => phoneme)).toEqual(['HH', 'AY1']);
+  expect(problems).toEqual([{ kind: 'bad-phonemes', message: expect.stringContaining('"XX" is no phoneme') }]);
+});
+
+test('a text in a script that the voice does not read is reported', async () => {
+  const { frameCount, problems } = await synthesizer.encode('你好吗？', OPTIONS);
+
+  expect(frameCount).toBe(0);
+  expect(problems).toEqual([{ kind: 'unreadable', message: expect.stringContaining('你好吗') }]);
 });
 
 test('twice the speed takes about half the time', async () => {

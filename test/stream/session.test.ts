@@ -73,6 +73,37 @@ const say = (utterance: string, text: string) => [
 ];
 
 describe('a session', () => {
+  test.each([true, false])('tells phonemes and their media times when asked to: %s', async (phonemes) => {
+    const client = connect();
+
+    client.send({ ...SPEAK, phonemes }, ...say('u1', 'Hello there.'));
+    await settle();
+    await client.play(20);
+
+    const words = client.received.flatMap((message) => (message.type === 'utterance.words' ? message.words : []));
+    expect(words).toHaveLength(2);
+    for (const { startMs, endMs, phonemes: told } of words) {
+      expect(told).toEqual(phonemes ? [{ phoneme: 'AH0', startMs, endMs }] : undefined);
+    }
+  });
+
+  test('tells what in a text is not spoken, and speaks the rest', async () => {
+    const client = connect();
+
+    client.send(SPEAK, ...say('u1', 'Hello [[QQ]] there. All is well.'));
+    await settle();
+    await client.play(40);
+
+    expect(client.received).toContainEqual({
+      type: 'error',
+      code: 'bad_text',
+      message: 'no phoneme',
+      fatal: false,
+      utterance: 'u1',
+    });
+    expect(client.finished()).toMatchObject([{ reason: 'completed', spokenText: 'Hello [[QQ]] there. All is well.' }]);
+  });
+
   test('opens with what it will send', async () => {
     const client = connect();
 

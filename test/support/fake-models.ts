@@ -23,11 +23,13 @@ export const fakeVoice = (name = 'fake', sampleRateHz = RATE_HZ): Voice & { read
         endMs: (i + 1) * WORD_MS,
         charStart: match.index,
         charEnd: match.index + match[0].length,
+        phonemes: [{ phoneme: 'AH0', startMs: i * WORD_MS, endMs: (i + 1) * WORD_MS }],
       }));
       const durationSamples = (words.length * WORD_MS * sampleRateHz) / 1000;
       return {
         durationSamples,
         words,
+        problems: text.includes('[[QQ]]') ? [{ kind: 'bad-phonemes', message: 'no phoneme' }] : [],
         async *windows() {
           for (let done = 0; done < durationSamples; done += 1024) {
             yield new Float32Array(Math.min(1024, durationSamples - done)).fill(0.5);

@@ -1,8 +1,9 @@
 /**
  * Accuracy for words outside the dictionary, measured on the twentieth of the dictionary that
- * `letter_to_sound.py --held-out` has not seen: the rules alone, and with the inflections of the other words.
+ * `letter_to_sound.py --held-out` and `letter_network.py --held-out` have not seen: the rules alone, and with the inflections
+ * of the other words. Choices such as the network's weight are made on one half of these words, figures are told of the other.
  *
- *     npm run build && node training/english/evaluate.mjs HELD_OUT.bin
+ *     npm run build && node training/english/evaluate.mjs HELD_OUT.bin NETWORK.bin [--chosen] [--wrong]
  */
 import { crc32 } from 'node:zlib';
 import { dictionary } from 'cmu-pronouncing-dictionary';
@@ -12,9 +13,13 @@ import { guess } from '../../dist/src/models/english/pronounce.js';
 
 const HELD_OUT_SHARE = 20;
 const isHeldOut = (word) => crc32(word) % HELD_OUT_SHARE === 0;
-const words = Object.keys(dictionary).filter((w) => /^[a-z]{2,}$/.test(w) && /[aeiouy]/.test(w) && isHeldOut(w));
+// --chosen: the half by which choices are made.
+const half = process.argv.includes('--chosen') ? 0 : HELD_OUT_SHARE;
+const words = Object.keys(dictionary).filter(
+  (w) => /^[a-z]{2,}$/.test(w) && /[aeiouy]/.test(w) && crc32(w) % (2 * HELD_OUT_SHARE) === half,
+);
 const withoutHeldOut = (word) => (isHeldOut(word) ? undefined : lookUp(word));
-const rules = loadLetterToSound(process.argv[2]);
+const rules = loadLetterToSound({ ngram: process.argv[2], network: process.argv[3] });
 
 const bare = (phones) => phones.replaceAll(/\d/g, '');
 const entriesOf = (word) =>

@@ -220,6 +220,19 @@ def write(path: Path, pairs: list[Pair | str], probability: dict[Gram, float], w
     path.write_bytes(zlib.compress(b"".join(parts), 9))
 
 
+def pair_words(words: list[tuple[str, list[str]]], config: Config) -> tuple[list[Pair | str], list[Gram]]:
+    """Names of the pairs, and each word that can be aligned as indices of them between `BEGIN` and `STOP`."""
+    sample = words[:: max(1, len(words) // config.align_words)]
+    aligner = Aligner(sample)
+    aligner.fit(sample, config.iterations)
+    aligned = [pairs for word, phones in words if (pairs := aligner.align(word, phones))]
+    used = Counter(pair for pairs in aligned for pair in pairs)
+    # Pairs seen once or twice are slips of the alignment or words that no rule covers.
+    names: list[Pair | str] = [BEGIN, STOP, *sorted(pair for pair, n in used.items() if n > 2)]
+    index = {pair: i for i, pair in enumerate(names)}
+    return names, [(0, *(index[p] for p in s), 1) for s in aligned if all(p in index for p in s)]
+
+
 def _bare(phone: str) -> str:
     return phone.rstrip("012")
 
@@ -235,14 +248,7 @@ def main() -> None:
 
     begun = time.monotonic()
     words = [(w, p) for w, p in load_words().items() if not (options.held_out and held_out(w))]
-    aligner = Aligner(words[:: max(1, len(words) // config.align_words)])
-    aligner.fit(words[:: max(1, len(words) // config.align_words)], config.iterations)
-    aligned = [pairs for word, phones in words if (pairs := aligner.align(word, phones))]
-    used = Counter(pair for pairs in aligned for pair in pairs)
-    # Pairs seen once or twice are slips of the alignment or words that no rule covers.
-    names: list[Pair | str] = [BEGIN, STOP, *sorted(pair for pair, n in used.items() if n > 2)]
-    index = {pair: i for i, pair in enumerate(names)}
-    sentences = [(0, *(index[p] for p in s), 1) for s in aligned if all(p in index for p in s)]
+    names, sentences = pair_words(words, config)
     print(f"{len(words)} words, {len(sentences)} aligned, {len(names)} pairs", flush=True)
 
     counts = count_grams(sentences, config.order)

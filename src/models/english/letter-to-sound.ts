@@ -1,15 +1,22 @@
 /**
  * Pronunciations of words that no dictionary has: a joint n-gram of letters and phones (Bisani & Ney 2008), searched with a beam.
- * The model is learnt by `training/english/letter_to_sound.py`, which describes its file.
+ * A small recurrent network sees the word from both ends and votes on each letter; the two are added as a log-linear model.
+ * The n-gram is learnt by `training/english/letter_to_sound.py`, which describes its file.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inflateSync } from 'node:zlib';
 import { VisavisError } from '../../errors.ts';
+import { type LetterNetwork, loadLetterNetwork } from './letter-network.ts';
 import type { Phones } from './phones.ts';
 
-const FILE = 'models/english/letter-to-sound.bin';
+const NGRAM_FILE = 'models/english/letter-to-sound.bin';
+const NETWORK_FILE = 'models/english/letter-network.bin';
+/** Weight of the network's log probabilities beside the n-gram's: 0.5 measured worse. */
+const NETWORK_WEIGHT = 0.7;
+/** What a pair costs that the network has never seen. */
+const UNSEEN = -8;
 /** Hypotheses kept after each letter: fewer lose accuracy (8: 3 points), more only time. */
 const BEAM = 24;
 const HURRIED_BEAM = 3;
@@ -34,6 +41,8 @@ interface Trie {
 interface Model {
   readonly trie: Trie;
   readonly order: number;
+  /** Each pair as the file has it: "a AE1". */
+  readonly names: readonly string[];
   /** The phones of each pair. */
   readonly phones: readonly Phones[];
   /** 1 for each pair with a primary stress. */
@@ -44,6 +53,9 @@ interface Model {
   /** First and last + 1 pair of each letter. */
   readonly pairsOf: ReadonlyMap<string, readonly [number, number]>;
 }
+
+/** For each letter of a word, what the network adds to the score of each pair. */
+type Votes = (word: string) => readonly Float32Array[];
 
 interface Hypothesis {
   readonly score: number;
@@ -58,12 +70,12 @@ interface Hypothesis {
 /** Turns a word of letters a to z into phonemes, always at least one; in a hurry several times faster and less well. */
 export type LetterToSound = (word: string, hurried?: boolean) => Phones;
 
-const findFile = (): string => {
+const findFile = (name: string): string => {
   for (let folder = dirname(fileURLToPath(import.meta.url)); folder !== dirname(folder); folder = dirname(folder)) {
-    const file = join(folder, FILE);
+    const file = join(folder, name);
     if (existsSync(file)) return file;
   }
-  throw new VisavisError('bad_model', `${FILE} is missing: it belongs to the repository`);
+  throw new VisavisError('bad_model', `${name} is missing: it belongs to the repository`);
 };
 
 /** Bytes at an address of their own: an array of numbers must not begin between two. */
@@ -108,7 +120,7 @@ const parse = (file: string): Model => {
   const phones = header.pairs.map((pair) => pair.split(' ').slice(1));
   const stresses = Uint8Array.from(phones, (chunk) => (chunk.some((phone) => phone.endsWith('1')) ? 1 : 0));
   const scored = new Uint32Array(phones.length);
-  return { trie, order: header.levels.length, pairsOf, phones, stresses, scored, round: 0 };
+  return { trie, order: header.levels.length, names: header.pairs, pairsOf, phones, stresses, scored, round: 0 };
 };
 
 /** The first child of a node whose pair is `pair` or a later one; the node's end of children when there is none. */
@@ -144,6 +156,7 @@ const extend = (
   model: Model,
   from: Hypothesis,
   [first, end]: readonly [number, number],
+  votes: Float32Array | undefined,
   candidates: Candidate[],
 ): void => {
   const { trie, scored, stresses } = model;
@@ -156,7 +169,7 @@ const extend = (
     for (let child = lowerBound(trie, node, first); child < last; child++) {
       const pair = trie.pair[child] ?? 0;
       if (pair >= end) break;
-      const total = score + (trie.logProbability[child] ?? 0);
+      const total = score + (trie.logProbability[child] ?? 0) + (votes?.[pair] ?? 0);
       if (scored[pair] === round || total < floor || (from.stressed && stresses[pair] === 1)) continue;
       scored[pair] = round;
       candidates.push({ score: total, from, pair });
@@ -197,17 +210,18 @@ const select = (model: Model, candidates: Candidate[], size: number): Hypothesis
   return [...beam.values()];
 };
 
-const decode = (model: Model, word: string, size: number): Phones => {
+const decode = (model: Model, word: string, size: number, votes?: readonly Float32Array[]): Phones => {
   const begin = childOf(model.trie, ROOT, BEGIN) ?? ROOT;
   let beam: Hypothesis[] = [{ score: 0, context: [ROOT, begin], pair: BEGIN, stressed: false, before: undefined }];
-  const follow = (pairs: readonly [number, number]) => {
+  const follow = (pairs: readonly [number, number], place?: number) => {
     const candidates: Candidate[] = [];
-    for (const hypothesis of beam) extend(model, hypothesis, pairs, candidates);
+    const voted = place === undefined ? undefined : votes?.[place];
+    for (const hypothesis of beam) extend(model, hypothesis, pairs, voted, candidates);
     return candidates;
   };
-  for (const letter of word) {
+  for (const [place, letter] of Array.from(word).entries()) {
     const pairs = model.pairsOf.get(letter);
-    if (pairs !== undefined) beam = select(model, follow(pairs), size);
+    if (pairs !== undefined) beam = select(model, follow(pairs, place), size);
   }
   const ended = follow([STOP, STOP + 1]).sort((a, b) => b.score - a.score);
   const best = ended.find(({ from }) => from.stressed) ?? ended[0];
@@ -223,14 +237,33 @@ const phonesOf = (model: Model, last: Hypothesis): Phones => {
   return chunks.toReversed().flat();
 };
 
+/** Turns the network's pairs into the n-gram's. */
+const createVotes = (model: Model, { pairs, logProbabilities }: LetterNetwork): Votes => {
+  const indexOf = new Map(pairs.map((pair, i) => [pair, i]));
+  const networkPair = model.names.map((name) => indexOf.get(name) ?? -1);
+  return (word) =>
+    logProbabilities(word).map((scores) =>
+      Float32Array.from(networkPair, (pair) => NETWORK_WEIGHT * Math.max(UNSEEN, scores[pair] ?? UNSEEN)),
+    );
+};
+
+/** Files of the two models; the repository's unless others are named. */
+export interface LetterToSoundFiles {
+  readonly ngram?: string;
+  readonly network?: string;
+}
+
 /**
- * Loads the rules, from the repository's file unless another is named.
- * @throws {VisavisError} `bad_model` when the file is missing.
+ * Loads the rules.
+ * @throws {VisavisError} `bad_model` when a file is missing.
  */
-export const loadLetterToSound = (file: string = findFile()): LetterToSound => {
-  const model = parse(file);
+export const loadLetterToSound = (files: LetterToSoundFiles = {}): LetterToSound => {
+  const model = parse(files.ngram ?? findFile(NGRAM_FILE));
+  const votes = createVotes(model, loadLetterNetwork(files.network ?? findFile(NETWORK_FILE)));
   return (word, hurried = false) => {
-    const pieces = word.match(new RegExp(`.{1,${MAX_LETTERS}}`, 'g')) ?? [];
-    return pieces.flatMap((piece) => decode(model, piece, hurried ? HURRIED_BEAM : BEAM));
+    const pieces = word.match(new RegExp(`[a-z]{1,${MAX_LETTERS}}`, 'g')) ?? [];
+    return pieces.flatMap((piece) =>
+      hurried ? decode(model, piece, HURRIED_BEAM) : decode(model, piece, BEAM, votes(piece)),
+    );
   };
 };

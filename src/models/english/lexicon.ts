@@ -35,7 +35,7 @@ export const DOTTED = table(`
   ed=edition; eds=editors; min=minutes; max=maximum; misc=miscellaneous; tel=telephone; ext=extension; ca=circa; cf=compare
   jan=january; feb=february; mar=march; apr=april; jun=june; jul=july; aug=august; sep=september; sept=september; oct=october
   nov=november; dec=december; mon=monday; tue=tuesday; tues=tuesday; wed=wednesday; thu=thursday; thur=thursday; thurs=thursday
-  fri=friday; sat=saturday; sun=sunday; oz=ounces; lb=pounds; lbs=pounds; hr=hours; hrs=hours; sec=seconds; mins=minutes
+  fri=friday; sat=saturday; sun=sunday; oz=ounces; eq=equation; eqs=equations; lb=pounds; lbs=pounds; hr=hours; hrs=hours; sec=seconds; mins=minutes
 `);
 
 /** Those of them that are words too, so that a dot after them usually ends a sentence; read as such only where the reader says so. */
@@ -56,7 +56,7 @@ export const TITLES = new Set(
 /** Abbreviations with dots inside. */
 export const INITIALISMS = table(`
   e.g.=for example; i.e.=that is; a.k.a.=also known as; p.s.=p. s.; n.b.=nota bene; a.m.=a. m.; p.m.=p. m.
-  ph.d.=p. h. d.; q.e.d.=q. e. d.
+  b.sc.=b. s. c.; m.sc.=m. s. c.; ph.d.=p. h. d.; q.e.d.=q. e. d.
 `);
 
 /** Units after a number: singular reading; `|` gives an irregular plural. */
@@ -78,6 +78,10 @@ export const UNITS = table(`
   °C=degree celsius|degrees celsius; °F=degree fahrenheit|degrees fahrenheit; °=degree; ℓ=liter; K=kelvin|kelvin
   m²=square meter; km²=square kilometer; cm²=square centimeter; ft²=square foot|square feet; m2=square meter; km2=square kilometer
   m³=cubic meter; cm³=cubic centimeter; m3=cubic meter; sqm=square meter; sq=square|square; mol=mole; ppm=part per million|parts per million
+  tbsp=tablespoon; tsp=teaspoon; qt=quart; mpg=mile per gallon|miles per gallon; hp=horsepower|horsepower; cc=c. c.|c. c.
+  mmHg=millimeter of mercury|millimeters of mercury; bpm=beat per minute|beats per minute; wpm=word per minute|words per minute
+  mcg=microgram; lx=lux|lux; lm=lumen; Nm=newton meter; Ah=amp hour; THz=terahertz|terahertz; yr=year; yrs=year; wk=week; wks=week
+  ppb=part per billion|parts per billion; mos=month; kB/s=kilobyte per second|kilobytes per second; EB=exabyte; cu=cubic|cubic
   %=percent|percent; ‰=per mille|per mille; bps=basis point; kn=knot; ly=light year; MP=megapixel; Mpx=megapixel
 `);
 
@@ -91,10 +95,22 @@ export const CURRENCIES: ReadonlyMap<string, readonly [one: string, many: string
     ['₽', ['ruble', 'rubles', 'kopeck', 'kopecks']],
     ['₩', ['won', 'won', 'jeon', 'jeon']],
     ['¢', ['cent', 'cents', '', '']],
+    ['CHF', ['swiss franc', 'swiss francs', 'centime', 'centimes']],
+    ['CAD', ['canadian dollar', 'canadian dollars', 'cent', 'cents']],
+    ['AUD', ['australian dollar', 'australian dollars', 'cent', 'cents']],
+    ['CNY', ['yuan', 'yuan', 'fen', 'fen']],
+    ['SEK', ['swedish krona', 'swedish kronor', 'ore', 'ore']],
+    ['NOK', ['norwegian krone', 'norwegian kroner', 'ore', 'ore']],
+    ['DKK', ['danish krone', 'danish kroner', 'ore', 'ore']],
+    ['PLN', ['zloty', 'zlotys', 'grosz', 'groszy']],
+    ['BRL', ['real', 'reais', 'centavo', 'centavos']],
+    ['MXN', ['mexican peso', 'mexican pesos', 'centavo', 'centavos']],
+    ['BTC', ['bitcoin', 'bitcoins', '', '']],
+    ['ETH', ['ether', 'ether', '', '']],
   ]);
 
 /** Codes of currencies and the sign that they stand for. */
-export const CURRENCY_CODES = table(`USD=$; EUR=€; GBP=£; JPY=¥; INR=₹; US$=$; A$=$; C$=$; HK$=$; NZ$=$`);
+export const CURRENCY_CODES = table(`USD=$; EUR=€; GBP=£; JPY=¥; INR=₹; KRW=₩; US$=$; A$=$; C$=$; HK$=$; NZ$=$`);
 
 export const SCALES: ReadonlyMap<string, string> = new Map([
   ['k', 'thousand'],

@@ -7,7 +7,7 @@
 export const HIDDEN = '\u200b';
 
 /** Tags longer than this are text with a "<" in it. */
-const TAG = /<[/!?]?[a-zA-Z][^<>]{0,500}>|<!--[^<>]{0,2000}-->/g;
+const TAG = /<(?![a-zA-Z]{2,8}:\/\/|mailto:|[^<>\s]{1,100}@)[/!?]?[a-zA-Z][^<>]{0,500}>|<!--[^<>]{0,2000}-->/g;
 const FENCE = /^[ \t]{0,8}(?:```|~~~)[^\n`]{0,80}$/gm;
 const IMAGE = /!\[([^[\]]{0,300})\]\([^()\s]{0,2000}(?:\s"[^"\n]{0,200}")?\)/g;
 const LINK = /(?<![![])\[([^[\]]{1,300})\]\((?:[^()\s]|\([^()\s]{0,200}\)){0,1000}(?:\s"[^"\n]{0,200}")?\)/g;
@@ -19,6 +19,24 @@ const EMPHASIS =
 // Control and format characters (soft hyphen, zero-width, direction marks) and variation selectors; line ends stay.
 const INVISIBLE = /[\p{Cc}\p{Cf}\ufe00-\ufe0f]/gu;
 const LINE_SPACE = /[\t\n\r\v\f\u0085]/;
+
+const FOOTNOTE = /\[\^[\w-]{1,20}\]/g;
+const EMOTICON = /(?<=^|\s)(?:[:;=][-']?[)(DPpOo|\\/*]|<3|[xX]D)(?=\s|$|[.,!?])/gm;
+/** Characters that HTML escapes, by name. */
+const ENTITY = /&(amp|lt|gt|quot|apos|nbsp|#39|#34|mdash|ndash|hellip);/g;
+const ENTITIES: Readonly<Record<string, string>> = {
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  apos: "'",
+  nbsp: ' ',
+  '#39': "'",
+  '#34': '"',
+  mdash: '—',
+  ndash: '–',
+  hellip: '…',
+};
 
 const blank = (length: number) => ' '.repeat(length);
 const hidden = (length: number) => HIDDEN.repeat(length);
@@ -39,4 +57,7 @@ export const hideMarkup = (text: string): string =>
     .replace(LINK, (m, label: string) => keep(m, label))
     .replace(RULE, (m) => blank(m.length))
     .replace(LINE_START, (m) => blank(m.length))
-    .replace(EMPHASIS, (m) => hidden(m.length));
+    .replace(FOOTNOTE, (m) => hidden(m.length))
+    .replace(EMOTICON, (m) => blank(m.length))
+    .replace(EMPHASIS, (m) => hidden(m.length))
+    .replace(ENTITY, (m, name: string) => (ENTITIES[name] ?? '') + hidden(m.length - 1));

@@ -5,7 +5,7 @@ import { spellOut } from './reader.ts';
 
 /** Read as letters although the dictionary has a word of the same spelling. */
 const SPELLED = new Set(
-  'us it id ip ai ir ar vr pr hr pc tv cd dvd uk eu un la ny dc gi gp er ad bc am pm os ui ux io cia fbi usa ceo cto faq'.split(
+  'us it id ip api ceo ai ir ar vr pr hr pc tv cd dvd uk eu un la ny dc gi gp er ad bc am pm os ui ux io cia fbi usa ceo cto faq'.split(
     ' ',
   ),
 );
@@ -50,7 +50,7 @@ export const readMixed = (word: string): string[] => {
   const lower = word.toLowerCase();
   if (word === lower && /^[a-z]+$/.test(word)) return readPiece(word);
   const plural = /^(\p{Lu}{2,})'?s$/u.exec(word)?.[1];
-  if (plural !== undefined && !isKnown(plural.toLowerCase())) {
+  if (plural !== undefined) {
     const letters = readCapitals(plural);
     return [...letters.slice(0, -1), `${letters.at(-1)}'s`];
   }

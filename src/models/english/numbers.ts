@@ -88,3 +88,12 @@ export const readCode = (digits: string): string[] => {
   const [hundreds = '', tens = '', ones = ''] = digits;
   return [...readCardinal(hundreds), ...(tens === '0' ? ['oh', ...readCardinal(ones)] : readCardinal(tens + ones))];
 };
+
+const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹';
+
+/** Raised figures as plain ones: "⁻¹²" → "-12". */
+export const fromSuperscript = (raised: string): string =>
+  Array.from(raised, (character) => {
+    if (character === '⁻') return '-';
+    return character === '⁺' ? '' : String(SUPERSCRIPTS.indexOf(character));
+  }).join('');

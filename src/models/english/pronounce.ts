@@ -33,6 +33,12 @@ const EXCEPTIONS: ReadonlyMap<string, Phones> = new Map(
     app: 'AE1 P',
     blog: 'B L AO1 G',
     selfie: 'S EH1 L F IY0',
+    ios: 'AY1 OW0 EH1 S',
+    mm: 'M',
+    mmm: 'M',
+    brr: 'B ER1',
+    zzz: 'Z',
+    psst: 'P S T',
     avatar: 'AE1 V AH0 T AA2 R',
   }).map(([word, phones]) => [word, phones.split(' ')]),
 );

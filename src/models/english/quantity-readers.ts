@@ -33,7 +33,8 @@ const readFraction = (over: string, under: string): string[] => {
   return [...readCardinal(over), ...(under === '2' ? ['halves'] : pluralOf(part))];
 };
 
-const readCount = (number: string): string[] => (looksLikeYear(number) ? readYear(number) : readNumber(number));
+const readCount = (number: string, place: Place): string[] =>
+  looksLikeYear(number, place) ? readYear(number) : readNumber(number);
 
 /** A number or a range of numbers, with its sign and an attached unit or scale. */
 const readQuantity = (match: RegExpExecArray, place: Place): Reading | undefined => {
@@ -59,7 +60,8 @@ const readQuantity = (match: RegExpExecArray, place: Place): Reading | undefined
     const spoken = RATHER_SCALE.has(unit) ? scale : (measure ?? scale);
     return spoken && { length: length + unit.length, kind: 'other', words: [...read(readNumber), ...spoken] };
   }
-  if (/\p{L}/u.test(plain.charAt(at + length))) return undefined;
+  // "12ab" is a code; "3.5z" can only be a number.
+  if (/\p{L}/u.test(plain.charAt(at + length)) && /^\d+$/.test(number)) return undefined;
 
   SPACED_UNIT.lastIndex = at + length;
   const spacedUnit = SPACED_UNIT.exec(plain)?.[0].trim();
@@ -70,14 +72,24 @@ const readQuantity = (match: RegExpExecArray, place: Place): Reading | undefined
   if (day !== undefined) {
     return { length, kind: 'number', words: isRange ? interleave([day, readOrdinal(last)], 'to') : day };
   }
-  return { length, kind: 'number', words: read(readCount) };
+  return { length, kind: 'number', words: read((count) => readCount(count, place)) };
 };
 
 /** A unit that stands apart from its number: "5 km". */
 export const unitReader: Reader = {
-  pattern: sticky(UNIT),
-  read: ([unit], { previous }) => {
-    if (previous?.kind !== 'number' || !previous.adjacent || unit === 'in') return undefined;
+  pattern: sticky(String.raw`(?:sq|cu)\.? ?(?:ft|in|yd|mi|km|cm|m)${ENDS}|${UNIT}`),
+  read: ([unit], { previous, plain, at }) => {
+    if (previous?.kind !== 'number' || !previous.adjacent) return undefined;
+    if (unit === 'in') {
+      // "10 in" is a measure only where no place or time can follow.
+      const rest = plain.slice(at + 2, at + 10);
+      if (!/^(?:\s*$|[,;)]|\.(?:\s|$)| (?:long|wide|tall|high|deep|thick|by|x)\b)/.test(rest)) return undefined;
+    }
+    const [, power, measured = ''] = /^(sq|cu)\.? ?(ft|in|yd|mi|km|cm|m)$/.exec(unit) ?? [];
+    if (power !== undefined) {
+      const words = readUnit(measured, '2') ?? [];
+      return { length: unit.length, kind: 'other', words: [power === 'sq' ? 'square' : 'cubic', ...words] };
+    }
     const words = readUnit(unit, /[-+]?[\d.,]{1,40}$/.exec(previous.text)?.[0] ?? '');
     return words && { length: unit.length, kind: 'other', words };
   },
@@ -92,6 +104,12 @@ export const QUANTITY_READERS: readonly Reader[] = [
   }),
   reader(sticky(String.raw`(?<number>\d{1,9})(?:st|nd|rd|th|ST|ND|RD|TH)${ENDS}`), 'number', ({ number = '' }) =>
     readOrdinal(number),
+  ),
+  // "5'10\"": a height.
+  reader(
+    sticky(String.raw`(?<feet>\d{1,2})'\s?(?<inches>\d{1,2})(?:"|'')?${ENDS}`),
+    'other',
+    ({ feet = '', inches = '' }) => [...readCardinal(feet), 'foot', ...readCardinal(inches)],
   ),
   reader(sticky(`24/7${ENDS}`), 'other', () => ['twenty', 'four', 'seven']),
   reader(
@@ -118,7 +136,7 @@ export const QUANTITY_READERS: readonly Reader[] = [
   ),
   {
     pattern: sticky(
-      String.raw`(?<sign>[-+]?)(?<number>${AMOUNT}|\.\d{1,20})(?:(?:${DASH}| – )(?<until>${AMOUNT}))?(?!\p{N})`,
+      String.raw`(?<sign>[-+]?)(?<number>${AMOUNT}|\.\d{1,20})(?:(?:${DASH}| – )(?<until>${AMOUNT}))?(?!\d)`,
     ),
     read: readQuantity,
   },

@@ -1,10 +1,16 @@
+import type { TextProblem } from '../inference.ts';
+import { CODE_READERS } from './code-readers.ts';
 import { DATE_READERS } from './date-readers.ts';
+import { MATH_READERS } from './math-readers.ts';
 import { MONEY_READERS } from './money-readers.ts';
+import { readNumber } from './numbers.ts';
+import { dictionaryReader, rawPhonesReader } from './phone-readers.ts';
 import type { Phones } from './phones.ts';
 import { pluralSound, pronounce, spell, startsWithVowel } from './pronounce.ts';
+import type { Pronunciations } from './pronunciations.ts';
 import { QUANTITY_READERS } from './quantity-readers.ts';
 import { toReadable } from './readable-text.ts';
-import type { Kind, Place, Reading } from './reader.ts';
+import { type Kind, type Place, type Reader, type Reading, reader } from './reader.ts';
 import { WEB_READERS } from './web-readers.ts';
 import { WORD_READERS } from './word-readers.ts';
 
@@ -30,14 +36,49 @@ interface Draft {
   punctuation: string;
 }
 
+/** How a text is to be read. */
+export interface ReadingOptions {
+  /** The user's own pronunciations, which come before all others. */
+  readonly pronunciations?: Pronunciations;
+  /** Is told what cannot be read; the rest is. */
+  readonly report?: (problem: TextProblem) => void;
+}
+
 /** The first that fits reads: particular forms before general ones. */
-const ALL_READERS = [...WEB_READERS, ...DATE_READERS, ...MONEY_READERS, ...QUANTITY_READERS, ...WORD_READERS];
-/** Few numbers begin with a letter ("v2", "US$"): words are read faster without asking the others. */
-const LOWER_CASE_READERS = [...WEB_READERS, ...WORD_READERS];
+interface Readers {
+  readonly all: readonly Reader[];
+  /** Few numbers begin with a letter ("v2", "US$"): words are read faster without asking the others. */
+  readonly lowerCase: readonly Reader[];
+}
+
+/** "x" between two numbers. */
+const LOWER_CASE_MATH = MATH_READERS.filter(({ pattern }) => pattern.source.startsWith('[x×]'));
+/** Figures that no other reader knows: nothing is left out. */
+const LAST_READER = reader(/\d{1,40}/uy, 'number', (_, { plain, at }) =>
+  readNumber(/^\d{1,40}/.exec(plain.slice(at, at + 40))?.[0] ?? ''),
+);
+
+const readersWith = (first: readonly Reader[]): Readers => ({
+  all: [
+    rawPhonesReader,
+    ...first,
+    ...WEB_READERS,
+    ...DATE_READERS,
+    ...MONEY_READERS,
+    ...CODE_READERS,
+    ...MATH_READERS,
+    ...QUANTITY_READERS,
+    ...WORD_READERS,
+    LAST_READER,
+  ],
+  lowerCase: [...first, ...WEB_READERS, ...LOWER_CASE_MATH, ...WORD_READERS],
+});
+const READERS = readersWith([]);
 /** Texts longer than this, no sentence, must not block their thread for seconds with guesses at unknown words. */
 const UNHURRIED_LENGTH = 10_000;
 /** Where a token can begin: a letter, a figure, a sign, or a mark that belongs to what follows. */
-const BEGINNING = /[\p{L}\p{N}\p{S}&%*°§]|['.+-](?=[\p{L}\p{N}.])|[#@](?=[\p{L}\p{N}])|\[(?=\[)|\((?=\d{3}\))/uy;
+const BEGINNING =
+  /[\p{L}\p{N}\p{S}&%*°§]|['.+](?=[\p{L}\p{N}.])|(?<![\p{L}\p{N})])-(?=[\p{L}\p{N}.$€£¥])|[#@](?=[\p{L}\p{N}])|\[(?=\[)|\((?=\d{3}\))|!(?==)|-(?=>)|\/(?= \d)|(?<=[\p{L}\p{N}])[-–—](?=\d{1,2}(?::\d\d|[ap]\.?m)|[$€£¥]\d)/uy;
 const WEAKEST_FIRST = ['', ',', '.', '!', '?'];
 const ADJACENT = new Set(['', ' ', '-']);
 
@@ -56,11 +97,11 @@ const stronger = (a: string, b: string) => (WEAKEST_FIRST.indexOf(b) > WEAKEST_F
 const LISTED = /^[^\S\n]{0,12}(?:#{1,6}\s|[-*+•]\s|\d{1,3}[.)]\s|>)/;
 const isListed = (text: string, lineStart: number) => LISTED.test(text.slice(lineStart, lineStart + 20));
 
-const readAt = (place: Place): Reading | undefined => {
+const readAt = (readers: Readers, place: Place): Reading | undefined => {
   BEGINNING.lastIndex = place.at;
   if (!BEGINNING.test(place.plain)) return undefined;
   const isLowerCase = /[a-uw-z]/.test(place.plain.charAt(place.at));
-  for (const { pattern, read } of isLowerCase ? LOWER_CASE_READERS : ALL_READERS) {
+  for (const { pattern, read } of isLowerCase ? readers.lowerCase : readers.all) {
     pattern.lastIndex = place.at;
     const match = pattern.exec(place.plain);
     const reading = match === null ? undefined : read(match, place);
@@ -69,7 +110,8 @@ const readAt = (place: Place): Reading | undefined => {
   return undefined;
 };
 
-const draftTokens = (text: string): Draft[] => {
+const draftTokens = (text: string, { pronunciations, report }: ReadingOptions): Draft[] => {
+  const readers = pronunciations?.size ? readersWith([dictionaryReader(pronunciations)]) : READERS;
   const { plain, from, to } = toReadable(text);
   const drafts: Draft[] = [];
   let carried: readonly string[] = [];
@@ -90,7 +132,7 @@ const draftTokens = (text: string): Draft[] => {
 
   for (let at = 0; at < plain.length;) {
     const adjacent = at - gapStart <= 1 && ADJACENT.has(plain.slice(gapStart, at));
-    const reading = readAt({ plain, at, previous: last && { ...last, adjacent, ended } });
+    const reading = readAt(readers, { plain, at, previous: last && { ...last, adjacent, ended } });
     if (reading === undefined) {
       ended ||= /[.!?]/.test(plain.charAt(at));
       at++;
@@ -100,6 +142,9 @@ const draftTokens = (text: string): Draft[] => {
     const charStart = from[at] ?? 0;
     const charEnd = to[at + reading.length - 1] ?? charStart;
     const words = [...reading.words, ...carried];
+    if (reading.problem !== undefined) {
+      report?.({ kind: 'bad-phonemes', message: `${text.slice(charStart, charEnd)}: ${reading.problem}` });
+    }
     const draft = drafts.at(-1);
     // One character of the original may stand for two tokens: "℅" is "c/o".
     if (draft !== undefined && charStart < draft.charEnd) {
@@ -128,6 +173,9 @@ const phonesOf = (word: string, hurried: boolean): Phones => {
   return plural === undefined ? phones : pluralSound(phones);
 };
 
+const unreadable = (text: string) =>
+  `nothing can be read where "${text.slice(0, 40)}" stands: this voice reads English; choose a voice of that language`;
+
 /**
  * Reads English text aloud, on paper: every visible token with its place in the text, its pronunciation and the mark after it.
  * Numbers, dates, addresses and the like are said in words; markup is hidden; what English cannot say has no phonemes. Takes
@@ -135,9 +183,9 @@ const phonesOf = (word: string, hurried: boolean): Phones => {
  *
  * @throws {VisavisError} `bad_model` when the dictionary or the rules are missing.
  */
-export const readEnglish = (text: string): readonly SpokenWord[] => {
+export const readEnglish = (text: string, options: ReadingOptions = {}): readonly SpokenWord[] => {
   const hurried = text.length > UNHURRIED_LENGTH;
-  const tokens = draftTokens(text).map(({ charStart, charEnd, words, phones, punctuation }) => ({
+  const tokens = draftTokens(text, options).map(({ charStart, charEnd, words, phones, punctuation }) => ({
     text: text.slice(charStart, charEnd),
     charStart,
     charEnd,
@@ -147,6 +195,10 @@ export const readEnglish = (text: string): readonly SpokenWord[] => {
         : [phones],
     punctuation,
   }));
+  if (tokens.every(({ phonemes }) => phonemes.length === 0)) {
+    const letters = tokens.find((token) => /\p{L}/u.test(token.text) && !token.text.startsWith('[['));
+    if (letters) options.report?.({ kind: 'unreadable', message: unreadable(letters.text) });
+  }
   // From the end, because "the" depends on the sound after it.
   let beforeVowel = false;
   const fit = (phones: Phones): Phones => {

@@ -77,6 +77,7 @@ const PLAIN: Readonly<Record<string, string>> = {
   Ħ: 'H',
   ŋ: 'ng',
   ə: 'a',
+  '№': 'No.',
   '℃': '°C',
   '℉': '°F',
   '㎞': 'km',
@@ -95,7 +96,7 @@ const ASCII_ONLY = /^[!-~]+$/;
 const MARK = /\p{M}/u;
 const MARKS = /\p{M}/gu;
 // Superscripts and other scripts' digits mean something else than the figure itself.
-const KEEP = /[²³¹⁰-₟\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}]/u;
+const KEEP = /[²³¹⁰-ⁿ\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}]/u;
 const FRACTION = /[\u00bc-\u00be\u2150-\u215f\u2189]/;
 
 const fold = (char: string): string => {
@@ -106,6 +107,9 @@ const fold = (char: string): string => {
   const folded = char.normalize('NFKD').replaceAll('⁄', '/').replaceAll(MARKS, '');
   return ASCII_ONLY.test(folded) ? folded : char;
 };
+
+/** A text with accents folded and typographic marks made plain, without markup in mind. */
+export const foldText = (text: string): string => Array.from(text, fold).join('');
 
 /** Makes a text readable, keeping where each character came from. Linear in the length of the text. */
 export const toReadable = (text: string): ReadableText => {

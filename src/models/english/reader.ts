@@ -31,6 +31,8 @@ export interface Reading {
   readonly words: readonly string[];
   /** Phonemes in place of words. */
   readonly phones?: Phones;
+  /** What is wrong with it, so that it is not said. */
+  readonly problem?: string;
   /** Spoken after the next token: the "dollars" of "$5 million". */
   readonly carried?: readonly string[];
   /** Its last character is a dot that may end a sentence as well. */

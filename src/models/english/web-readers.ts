@@ -1,8 +1,7 @@
-/** Readers of addresses, handles and raw phonemes. */
+/** Readers of addresses and handles. */
 import { readMixed } from './mixed-word.ts';
 import { readCardinal } from './numbers.ts';
 import { ENDS, sticky } from './patterns.ts';
-import { ARPABET } from './phones.ts';
 import { type Reader, reader, spellOut } from './reader.ts';
 
 const TLDS = 'com|org|net|edu|gov|info|io|ai|dev|app|uk|de|fr|eu|ca|au|us|tv|co|tech|xyz|local|example';
@@ -40,13 +39,6 @@ const readAddress = (address: string): string[] => {
 };
 
 export const WEB_READERS: readonly Reader[] = [
-  {
-    pattern: sticky(String.raw`\[\[(?<phones>[A-Z0-2 ]{1,1000})\]\]`),
-    read: ({ 0: { length }, groups }) => {
-      const phones = (groups?.['phones'] ?? '').trim().split(/ +/);
-      return phones.every((phone) => ARPABET.has(phone)) ? { length, kind: 'word', words: [], phones } : undefined;
-    },
-  },
   {
     pattern: sticky(String.raw`(?:https?|ftp)://[^\s<>"]{1,2000}|www\.[^\s<>"]{1,2000}`, 'i'),
     read: ([match]) => {

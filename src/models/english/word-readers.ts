@@ -2,58 +2,30 @@
 import { AMBIGUOUS_DOTTED, DOTTED, INITIALISMS, MONTH_NAMES, SYMBOLS, TITLES } from './lexicon.ts';
 import { readCapitals, readMixed } from './mixed-word.ts';
 import { unitReader } from './quantity-readers.ts';
-import { readCardinal, readOrdinal } from './numbers.ts';
 import { ENDS, sticky } from './patterns.ts';
 import { isKnown } from './pronounce.ts';
 import { type Place, type Reader, reader, spellOut } from './reader.ts';
+import { readRoman } from './roman.ts';
 
 /** No word is longer; what is goes piece by piece. */
 const WORD = String.raw`[A-Za-z]{1,60}(?:'[A-Za-z]{1,20}){0,3}`;
 
-const ROMAN = /^(?:X{0,3})(?:IX|IV|V?I{0,3})$/;
-const ROMAN_VALUES: Readonly<Record<string, number>> = { I: 1, V: 5, X: 10 };
-
-const fromRoman = (numeral: string): number => {
-  let sum = 0;
-  for (let i = 0; i < numeral.length; i++) {
-    const value = ROMAN_VALUES[numeral.charAt(i)] ?? 0;
-    sum += value < (ROMAN_VALUES[numeral.charAt(i + 1)] ?? 0) ? -value : value;
-  }
-  return sum;
-};
-
-/** Names of which there was more than one on a throne. */
-const RULERS = new Set(
-  (
-    'henry louis elizabeth george charles edward james william richard napoleon john paul pius benedict philip francis frederick ' +
-    'catherine mary nicholas alexander peter leo gregory innocent clement urban ivan ferdinand otto ramses ptolemy darius xerxes ' +
-    'christian gustav carl haakon harald olaf sixtus julius boniface victoria joseph leopold albert umberto wilhelm maximilian ' +
-    'margrethe beatrix juan felipe alfonso pedro thutmose amenhotep cleopatra constantine theodosius justinian'
-  ).split(' '),
-);
-/** Nouns that are numbered in roman figures. */
-const NUMBERED = new Set(
-  'war chapter part type volume act scene phase section class stage level mark book title grade appendix figure table schedule article'.split(
-    ' ',
-  ),
-);
-
-const readRoman = (numeral: string, { previous }: Place): string[] | undefined => {
-  if (previous === undefined || !previous.adjacent || !ROMAN.test(numeral)) return undefined;
-  const name = previous.text.toLowerCase();
-  const value = String(fromRoman(numeral));
-  if (NUMBERED.has(name)) return readCardinal(value);
-  if (RULERS.has(name) && numeral !== 'I') return ['the', ...readOrdinal(value)];
-  if (numeral.length > 1 && /^[A-Z][a-z]+$/.test(previous.text)) return readCardinal(value);
-  return undefined;
-};
-
 /** Whether the nearest words are in capitals too: somebody shouts, and capitals do not make an acronym. */
 const isShouted = ({ plain, at }: Place, length: number): boolean => {
-  const before = /([A-Za-z']{2,30})[^A-Za-z']{1,5}$/.exec(plain.slice(Math.max(0, at - 36), at))?.[1];
-  const after = /^[^A-Za-z']{1,5}([A-Za-z']{2,30})/.exec(plain.slice(at + length, at + length + 36))?.[1];
+  const before = /([A-Za-z']{2,30})[\s,.!?;:"()]{1,5}$/.exec(plain.slice(Math.max(0, at - 36), at))?.[1];
+  const after = /^[\s,.!?;:"()]{1,5}([A-Za-z']{2,30})/.exec(plain.slice(at + length, at + length + 36))?.[1];
   const around = [before, after].filter((word) => word !== undefined);
   return around.length > 0 && around.every((word) => word === word.toUpperCase());
+};
+
+/** Two letters that are words in capitals too, before a number: "IN 1984". Others are codes: "BA 2490". */
+const SHORT_WORDS = new Set('in on at to of or is by no as my we he if do go so up an am us it be me'.split(' '));
+
+/** "Sooooo" is "so", "whaaat" is "what": the word that is drawn out, if there is one. */
+const undrawn = (word: string): string | undefined => {
+  if (!/([a-z])\1{2}/.test(word)) return undefined;
+  const kept = /o{3}$/.test(word) ? ['$1', '$1$1'] : ['$1$1', '$1'];
+  return kept.map((letters) => word.replaceAll(/([a-z])\1{2,}/g, letters)).find(isKnown);
 };
 
 const startsSentence = (place: Place) => place.previous === undefined || place.previous.ended;
@@ -66,11 +38,20 @@ const readWord = (word: string, place: Place): string[] => {
   }
   if (word === 'A')
     return startsSentence(place) || /^ [a-z]/.test(place.plain.slice(place.at + 1, place.at + 3)) ? ['a'] : ['a.'];
+  const numeral = readRoman(word, place);
+  if (numeral !== undefined) return numeral;
   if (lower === 'a' || lower === 'i') return lower === 'a' ? ['a'] : ['i.'];
   if (word.length === 1) return spellOut(word);
   if (word === lower && (isKnown(lower) || word.includes("'"))) return [lower];
-  const numeral = readRoman(word, place);
-  if (numeral !== undefined) return numeral;
+  const shortened = isKnown(lower) ? undefined : undrawn(lower);
+  if (shortened !== undefined) return [shortened];
+  if (
+    /^[A-Z]{2}$/.test(word) &&
+    !SHORT_WORDS.has(lower) &&
+    /^ \d{2}/.test(place.plain.slice(place.at + 2, place.at + 5))
+  ) {
+    return spellOut(word);
+  }
   const possessive = /^([A-Z]{2,})'(?:S|s)$/.exec(word)?.[1];
   if (word === word.toUpperCase() && possessive === undefined) return readCapitals(word, isShouted(place, word.length));
   if (/^[A-Z]?[a-z]*(?:'[a-z]+)+$/.test(word)) return [lower];
@@ -116,15 +97,55 @@ const readDotted = (abbreviation: string, place: Place): string[] | undefined =>
   return DOTTED.get(lower)?.split(' ');
 };
 
+/** Initials that may end a sentence as well as stand before a noun. */
+const PLACES = new Set(
+  'u.s. u.k. u.s.a. d.c. l.a. e.u. u.n. u.s.s.r. a.m. p.m. b.c. a.d. b.c.e. o.k. r.i.p. t.v. p.o.'.split(' '),
+);
+/** Short forms with a slash, and names with signs. */
+const SIGNED: Readonly<Record<string, string>> = {
+  'w/o': 'without',
+  'w/': 'with',
+  'b/c': 'because',
+  'c/o': 'care of',
+  'n/a': 'n. a.',
+  'C++': 'c. plus plus',
+  'C#': 'c. sharp',
+  'F#': 'f. sharp',
+  '.NET': 'dot net',
+  'ASP.NET': 'a. s. p. dot net',
+  'Wi-Fi': 'wifi',
+  'wi-fi': 'wifi',
+};
+
 export const WORD_READERS: readonly Reader[] = [
+  reader(sticky(String.raw`c\. ?(?=\d{3,4}${ENDS})`), 'other', () => ['circa']),
+  reader(
+    sticky(String.raw`w/o?|[bc]/[co]|n/a|C\+\+|[CF]#|(?:ASP)?\.NET|[Ww]i-[Ff]i${ENDS}`),
+    'word',
+    (_, { plain, at }) => {
+      const [signed = ''] =
+        /^(?:w\/o?|[bc]\/[co]|n\/a|C\+\+|[CF]#|(?:ASP)?\.NET|[Ww]i-[Ff]i)/.exec(plain.slice(at, at + 8)) ?? [];
+      return /[\p{L}\p{N}]/u.test(plain.charAt(at + signed.length)) && signed !== 'w/'
+        ? undefined
+        : SIGNED[signed]?.split(' ');
+    },
+  ),
+  reader(sticky(String.raw`(?<left>[A-Z]{1,3})&(?<right>[A-Z]{1,3})${ENDS}`), 'word', ({ left = '', right = '' }) => [
+    ...spellOut(left),
+    'and',
+    ...spellOut(right),
+  ]),
   unitReader,
   {
-    pattern: sticky(String.raw`(?:[A-Za-z]\.){2,12}|[Pp]h\.[Dd]\.`),
+    pattern: sticky(String.raw`(?:[A-Za-z]\.){2,12}|[Pp]h\.[Dd]\.|[BM]\.Sc\.`),
     read: ([text], place) => {
       const known = INITIALISMS.get(text.toLowerCase());
       // "e.g.x" or the end of "U.S.Army": the last letter belongs to what follows.
       if (/[A-Za-z]/.test(place.plain.charAt(place.at + text.length)) && known === undefined) return undefined;
-      const dotted = endsSentence(known === undefined || /^[ap]/i.test(text) ? '' : 'mr', place, text.length);
+      // "J.R.R. Tolkien" is one name.
+      const isName = known === undefined && !PLACES.has(text.toLowerCase());
+      const goesOn = isName ? 'mr' : known === undefined || /^[ap]/i.test(text) ? '' : 'mr';
+      const dotted = endsSentence(goesOn, place, text.length);
       return { length: text.length, kind: 'word', words: known?.split(' ') ?? spellOut(text), dotted };
     },
   },
@@ -141,7 +162,7 @@ export const WORD_READERS: readonly Reader[] = [
   },
   {
     // An initial: "J. Smith".
-    pattern: /(?<letter>[A-Z])\.(?= [A-Z][a-z])/uy,
+    pattern: /(?<letter>[A-Z])\.(?= (?:[A-Z]\. ?){0,3}[A-Z][a-z])/uy,
     read: (match, place) =>
       match.groups?.['letter'] === 'I' && !/[A-Z][a-z]+ $/.test(place.plain.slice(Math.max(0, place.at - 20), place.at))
         ? undefined
@@ -188,7 +209,7 @@ export const WORD_READERS: readonly Reader[] = [
     if (symbol === '²' || symbol === '³') return /[\p{L}\p{N})]/u.test(plain.charAt(at - 1)) ? spoken : [];
     if (symbol === '&' || symbol === '@') return previous === undefined && after === '' ? [] : spoken;
     if (symbol === '%' || symbol === '°') return previous?.kind === 'number' ? spoken : [];
-    if (symbol === '~') return /^\d/.test(after) ? spoken : [];
+    if (symbol === '~') return /^\d/.test(after) && !/[\p{L}\p{N}]/u.test(plain.charAt(at - 1)) ? spoken : [];
     if (symbol === '$' || symbol === '€' || symbol === '£') return previous?.kind === 'number' ? spoken : [];
     if (/[*<>]/.test(symbol)) return isOperand && previous.kind === 'number' && /^ ?\d/.test(after) ? spoken : [];
     if (/[+=→]/.test(symbol)) return isOperand ? spoken : [];
@@ -196,5 +217,5 @@ export const WORD_READERS: readonly Reader[] = [
   }),
   // What this voice cannot say: other scripts by the word, emoji and stray signs.
   reader(/[\p{L}\p{M}]{1,200}/uy, 'other', () => []),
-  reader(/[^\s\p{P}\p{L}\p{N}]{1,50}|\p{N}/uy, 'other', () => []),
+  reader(/[^\s\p{P}\p{L}\p{N}]{1,50}|(?!\d)\p{N}/uy, 'other', () => []),
 ];

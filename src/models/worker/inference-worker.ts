@@ -21,8 +21,8 @@ const loadOnce = <T>(load: (name: string) => Promise<T>): ((name: string) => Pro
 
 type Handlers = { readonly [O in Operation]: (request: RequestOf<O>) => Promise<ReplyOf<O>> };
 
-const createHandlers = (catalog: Catalog, { provider }: WorkerSettings): Handlers => {
-  const voice = loadOnce((name) => loadVoice(findVoice(catalog, name).voice, { provider }));
+const createHandlers = (catalog: Catalog, { provider, pronunciations = {} }: WorkerSettings): Handlers => {
+  const voice = loadOnce((name) => loadVoice(findVoice(catalog, name).voice, { provider }, pronunciations));
   const named = async (name: string) => {
     const found = findVoice(catalog, name);
     return { model: await voice(found.voice.manifest.name), speaker: found.speaker };

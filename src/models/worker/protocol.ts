@@ -1,5 +1,6 @@
 /** Messages between the main thread and an inference worker. Models are named; the worker loads them at their first use. */
 import type { ErrorCode } from '../../errors.ts';
+import type { PronunciationTable } from '../english/index.ts';
 import type { SpeechOptions } from '../inference.ts';
 import type { EncodedChunk } from '../voice-model.ts';
 
@@ -10,6 +11,8 @@ export interface WorkerSettings {
   readonly voices?: Readonly<Record<string, string>>;
   /** Execution provider of onnxruntime. */
   readonly provider: string;
+  /** The user's own pronunciations, by language. */
+  readonly pronunciations?: PronunciationTable;
 }
 
 /** What a worker can be asked, and what it answers. Nothing is kept between calls but loaded models. */

@@ -2,17 +2,27 @@ import {
   Observable,
   type ObservableInput,
   type OperatorFunction,
+  catchError,
+  concat,
+  defer,
   filter,
   firstValueFrom,
+  from,
   fromEvent,
   merge,
+  throwError,
 } from 'rxjs';
+import { VisavisError } from '../../errors.ts';
 import type { TextChunk, WordTiming } from '../../media.ts';
-import type { SpeechOptions, SpeechPlan } from '../../models/inference.ts';
+import type { SpeechOptions, SpeechPlan, TextProblem } from '../../models/inference.ts';
 import { concatMapEager } from '../operators/concat-map-eager.ts';
 
 /** Chunks in work at once: the one that is decoded, and the next, which is encoded meanwhile. */
 const CHUNKS_IN_WORK = 2;
+/** Problems told of one utterance. */
+const MAX_REPORTS: Readonly<Record<TextProblem['kind'], number>> = { 'bad-phonemes': 8, unreadable: 1 };
+/** A chunk that is too long is cut down to pieces of this many characters at least. */
+const MIN_CUT = 10;
 
 /** What synthesis gives of a chunk: its words, then its sound in windows, then its end. */
 export type SpeechPart =
@@ -20,7 +30,9 @@ export type SpeechPart =
   | { readonly kind: 'words'; readonly words: readonly WordTiming[] }
   /** float32 in -1…1 at the voice's rate. */
   | { readonly kind: 'sound'; readonly pcm: Float32Array }
-  | { readonly kind: 'chunk-end' };
+  | { readonly kind: 'chunk-end' }
+  /** Something in the text is not spoken; all else is. */
+  | { readonly kind: 'problem'; readonly error: VisavisError };
 
 /** The part of a voice that the stage needs. */
 export interface Synthesizer {
@@ -40,13 +52,50 @@ export const synthesizeSpeech =
     hasRoom$: Observable<boolean>,
   ): OperatorFunction<TextChunk, SpeechPart> =>
   (chunk$) =>
-    chunk$.pipe(concatMapEager((chunk) => speakChunk(voice, chunk, options, hasRoom$), CHUNKS_IN_WORK));
+    defer(() => {
+      const report = createReporter();
+      const speak = (chunk: TextChunk): Observable<SpeechPart> =>
+        from(speakChunk(voice, chunk, options, hasRoom$, report)).pipe(
+          // Figures and addresses may be much longer spoken than written. It is known before anything is said.
+          catchError((error: unknown) =>
+            isTooLong(error, chunk) ? concat(...halvesOf(chunk).map(speak)) : fail(error),
+          ),
+        );
+      return chunk$.pipe(concatMapEager(speak, CHUNKS_IN_WORK));
+    });
+
+/** What of these is news to the client. */
+type Reporter = (problems: readonly TextProblem[]) => readonly VisavisError[];
+
+/** Of one utterance a few problems are told: a long text in a language that the voice does not speak has one in each sentence. */
+const createReporter = (): Reporter => {
+  const left: Record<TextProblem['kind'], number> = { ...MAX_REPORTS };
+  return (problems) =>
+    problems.filter(({ kind }) => left[kind]-- > 0).map(({ message }) => new VisavisError('bad_text', message));
+};
+
+const isTooLong = (error: unknown, { text }: TextChunk): boolean =>
+  error instanceof VisavisError && error.code === 'text_too_long' && text.length >= 2 * MIN_CUT;
+
+const fail = (error: unknown): Observable<never> => throwError(() => error);
+
+/** Two parts of about the same length, cut at a space where there is one. */
+const halvesOf = ({ text, charStart }: TextChunk): readonly TextChunk[] => {
+  const middle = Math.ceil(text.length / 2);
+  const space = text.lastIndexOf(' ', middle);
+  const cut = space >= MIN_CUT ? space + 1 : middle - (/[\uD800-\uDBFF]/.test(text.charAt(middle - 1)) ? 1 : 0);
+  return [
+    { text: text.slice(0, cut), charStart },
+    { text: text.slice(cut), charStart: charStart + cut },
+  ];
+};
 
 const speakChunk = (
   voice: Synthesizer,
   chunk: TextChunk,
   options: SpeechOptions,
   hasRoom$: Observable<boolean>,
+  report: Reporter,
 ): ObservableInput<SpeechPart> =>
   new Observable((subscriber) => {
     const controller = new AbortController();
@@ -58,6 +107,7 @@ const speakChunk = (
       subscriber.next({ kind: 'words', words: plan.words.map((word) => shifted(word, chunk.charStart)) });
       const windows = plan.windows();
       try {
+        for (const error of report(plan.problems ?? [])) subscriber.next({ kind: 'problem', error });
         for (;;) {
           await roomIn(hasRoom$, signal);
           if (signal.aborted) return;

@@ -1,5 +1,6 @@
 import { BehaviorSubject, Subject, lastValueFrom, of, toArray } from 'rxjs';
 import { expect, test } from 'vitest';
+import { VisavisError } from '../../../src/errors.ts';
 import type { TextChunk } from '../../../src/media.ts';
 import { type SpeechPart, synthesizeSpeech } from '../../../src/pipeline/stages/synthesize-speech.ts';
 import { fakeVoice } from '../../support/fake-models.ts';
@@ -80,4 +81,56 @@ test('what a voice cannot speak fails the stage with the voice’s error', async
   const speech$ = of(chunk('unspeakable', 0)).pipe(synthesizeSpeech(fakeVoice(), OPTIONS, of(true)));
 
   await expect(lastValueFrom(speech$)).rejects.toMatchObject({ code: 'bad_text' });
+});
+
+test('a chunk that is too long for the voice is cut and spoken whole', async () => {
+  const text = 'one two three four five six seven';
+  const inner = fakeVoice();
+  const narrow = {
+    plan: async (...args: Parameters<typeof inner.plan>) => {
+      if (args[0].length > 20) throw new VisavisError('text_too_long', 'at most 20 characters');
+      return inner.plan(...args);
+    },
+  };
+
+  const parts = await lastValueFrom(of(chunk(text, 7)).pipe(synthesizeSpeech(narrow, OPTIONS, of(true)), toArray()));
+
+  expect(inner.spoken.join('')).toBe(text);
+  const words = parts.flatMap((part) => (part.kind === 'words' ? part.words : []));
+  expect(
+    words.map(({ text: word, charStart }) => [word, text.slice(charStart - 7, charStart - 7 + word.length)]),
+  ).toEqual(text.split(' ').map((word) => [word, word]));
+});
+
+test('what is too long and cannot be cut fails the stage', async () => {
+  const never = {
+    plan: async () => {
+      throw new VisavisError('text_too_long', 'too long');
+    },
+  };
+  const speech$ = of(chunk('one two three four', 0)).pipe(synthesizeSpeech(never, OPTIONS, of(true)));
+
+  await expect(lastValueFrom(speech$)).rejects.toMatchObject({ code: 'text_too_long' });
+});
+
+test('of an utterance, eight wrong phonemes and one unreadable script are told, and the sound goes on', async () => {
+  const inner = fakeVoice();
+  const troubled = {
+    plan: async (...args: Parameters<typeof inner.plan>) => ({
+      ...(await inner.plan(...args)),
+      problems: [
+        { kind: 'unreadable', message: 'script' },
+        ...Array.from({ length: 5 }, () => ({ kind: 'bad-phonemes', message: 'phonemes' }) as const),
+      ] as const,
+    }),
+  };
+
+  const parts = await lastValueFrom(
+    of(chunk('One. ', 0), chunk('Two.', 5)).pipe(synthesizeSpeech(troubled, OPTIONS, of(true)), toArray()),
+  );
+
+  const told = parts.flatMap((part) => (part.kind === 'problem' ? [`${part.error.code} ${part.error.message}`] : []));
+  expect(told.filter((problem) => problem === 'bad_text script')).toHaveLength(1);
+  expect(told.filter((problem) => problem === 'bad_text phonemes')).toHaveLength(8);
+  expect(parts.filter(({ kind }) => kind === 'chunk-end')).toHaveLength(2);
 });
