@@ -91,6 +91,7 @@ export const record = async (
         await sink.video(event.frame);
         return event.frame.sequence;
       case 'skipped':
+      case 'behind-silence':
         return null;
       case 'problem':
         sink.problem(event.error);

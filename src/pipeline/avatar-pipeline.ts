@@ -88,6 +88,11 @@ export type PipelineEvent =
   | { readonly type: 'audio'; readonly slot: AudioSlot; readonly marks: readonly PlacedMark[] }
   | { readonly type: 'motion'; readonly sequence: number; readonly descriptor: Float32Array }
   | { readonly type: 'video'; readonly frame: VideoFrame }
+  /**
+   * Speech has come while silence waits to be played, `from` this slot on, and no slot is made of it yet: `halt`, then
+   * `resume` from the first of these that was not played, and it is said in their place. With `takesBackSilence` only.
+   */
+  | { readonly type: 'behind-silence'; readonly from: number }
   /** A frame was not drawn, because its slot would have been played by then. */
   | { readonly type: 'skipped'; readonly sequence: number }
   /** An utterance, or a frame (`utterance` null), could not be made; the session goes on. */
@@ -119,6 +124,8 @@ export interface AvatarPipelineOptions {
   /** Slots made ahead of playing; see `SlotComposerOptions`. */
   readonly idleLeadSlots?: number;
   readonly speechLeadSlots?: number;
+  /** Whether whoever subscribes answers `behind-silence`. Default false: speech waits until the silence has been played. */
+  readonly takesBackSilence?: boolean;
 }
 
 /** Descriptors kept for the renderer's window, and to go back to after an interruption; the published PIRenderer takes 27. */
@@ -131,7 +138,7 @@ export const createAvatarPipeline =
   (deps: AvatarPipelineDeps, options: AvatarPipelineOptions) =>
   (inputs: PipelineInputs): Observable<PipelineEvent> =>
     defer(() => {
-      const { maxQueuedMs = 1500, sampleRateHz } = options;
+      const { maxQueuedMs = 1500, sampleRateHz, takesBackSilence = false } = options;
       const composer = new SlotComposer({ ...options, ...windowShape(deps.motion, sampleRateHz) });
       const queuedMs$ = new BehaviorSubject(0);
       const filled$ = new Subject<void>();
@@ -146,7 +153,13 @@ export const createAvatarPipeline =
       let ready = false;
       let playedSequence = -1;
 
-      const enqueue = (utterance: string, part: SpeechStep) => {
+      /** The silence whose place speech should take that comes now; a face that is drawn slowly needs that time. */
+      const silenceToTakeBack = (part: SpeechStep): number | null =>
+        takesBackSilence && part.kind === 'sound' && composer.queuedMs === 0 && tracks.drawingTime.expectedMs < SLOT_MS
+          ? composer.silentFrom
+          : null;
+      const enqueue = (utterance: string, part: SpeechStep): PipelineEvent[] => {
+        const from = silenceToTakeBack(part);
         switch (part.kind) {
           case 'start':
           case 'end':
@@ -162,10 +175,12 @@ export const createAvatarPipeline =
             composer.close();
             break;
           case 'problem':
-            return;
+            return [{ type: 'problem', utterance, error: part.error }];
         }
         queuedMs$.next(composer.queuedMs);
+        if (from !== null) return [{ type: 'behind-silence', from }];
         filled$.next();
+        return [];
       };
       const takeSlots = (): ComposedSlot[] => {
         const slots: ComposedSlot[] = [];
@@ -182,9 +197,7 @@ export const createAvatarPipeline =
           const { id } = utterance;
           if (!waiting.delete(id)) return EMPTY;
           return speechOf(utterance, { sampleRateHz, hasRoom$, scheduler: deps.scheduler ?? asyncScheduler }).pipe(
-            tap((part) => enqueue(id, part)),
-            filter((part) => part.kind === 'problem'),
-            map(({ error }): PipelineEvent => ({ type: 'problem', utterance: id, error })),
+            mergeMap((part) => enqueue(id, part)),
             catchError((error: unknown) => {
               enqueue(id, { kind: 'end' });
               return of<PipelineEvent>({ type: 'failed', utterance: id, error });

@@ -88,6 +88,14 @@ export class SlotComposer {
     return this.#nextSequence - this.#playedSequence - 1;
   }
 
+  /** The first slot that waits to be played when all that wait are silent: speech that comes now could take its place. */
+  get silentFrom(): number | null {
+    for (let sequence = this.#playedSequence + 1; sequence < this.#nextSequence; sequence += 1) {
+      if ((this.#composed.get(sequence)?.pieces.length ?? 0) > 0) return null;
+    }
+    return this.outstanding > 0 ? this.#playedSequence + 1 : null;
+  }
+
   /** Makes slots earlier than `idleLeadSlots` says, up to `speechLeadSlots`, for a machine that needs more time to draw. */
   allowForDrawing(expectedMs: number): void {
     const { idleLeadSlots, speechLeadSlots } = this.#options;

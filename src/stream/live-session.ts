@@ -22,6 +22,9 @@ import { UtteranceFeeds } from './utterance-feeds.ts';
 /** Sample rates that Opus takes (RFC 6716 §2). */
 const OPUS_RATES: ReadonlySet<number> = new Set([8000, 12000, 16000, 24000, 48000]);
 
+/** Going back without interrupting anything. */
+const NOBODY: ReadonlySet<string> = new Set();
+
 /** Where the session's output goes. */
 export interface SessionOutput {
   send(message: ServerMessage): void;
@@ -169,7 +172,7 @@ export class LiveSession {
         nowMs: live.#soundBeforeFrame ? null : () => deps.clock.nowMs(),
         noise: (sequence) => gaussianNoise(createRandom(live.#seed, sequence), MOTION_SIZE, temperature),
       },
-      { sampleRateHz, idle: lives },
+      { sampleRateHz, idle: lives, takesBackSilence: lives },
     );
     const inputs = { utterance$: live.#feeds.utterance$, played$: live.#played$, interrupt$: live.#interrupt$ };
     live.#work = pipeline(inputs).subscribe({
@@ -226,10 +229,12 @@ export class LiveSession {
     }
     const utterances = new Set(utterance === undefined ? this.#ledger.open : [utterance]);
     for (const id of utterances) this.#feeds.stop(id);
-    // One at a time: a second one must find the slots as the first has left them.
-    this.#cutting = this.#cutting
-      .then(() => this.#cut(utterances))
-      .catch((error: unknown) => this.#reports.error(asVisavisError(error)));
+    this.#queueCut(() => this.#cut(utterances));
+  }
+
+  /** One at a time: a second one must find the slots as the first has left them. */
+  #queueCut(cut: () => Promise<void>): void {
+    this.#cutting = this.#cutting.then(cut).catch((error: unknown) => this.#reports.error(asVisavisError(error)));
   }
 
   /** Notes what the client has really played, for `spokenText` and for metrics. */
@@ -291,6 +296,12 @@ export class LiveSession {
       this.#reports.tell(this.#ledger.interrupt(utterances, 0));
       return;
     }
+    await this.#goBack(from, utterances);
+  }
+
+  /** Takes back the slots from `from` on that have not been played, and makes them again without these utterances. */
+  async #goBack(from: number, utterances: ReadonlySet<string>): Promise<void> {
+    if (this.#closed) return;
     this.#interrupt$.next({ kind: 'halt', utterances });
     const { sequence, heardMs: sentMs } = await this.#channel.cut(from);
     if (this.#closed) return;
@@ -326,6 +337,9 @@ export class LiveSession {
       case 'video':
         this.#channel.pushVideo(event.frame);
         this.#releaseSound(event.frame.sequence);
+        break;
+      case 'behind-silence':
+        this.#queueCut(() => this.#goBack(event.from, NOBODY));
         break;
       case 'skipped':
         this.#reports.skippedFrame();

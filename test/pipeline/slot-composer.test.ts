@@ -27,6 +27,19 @@ const say = (composer: SlotComposer, id: string, windows: readonly Float32Array[
   composer.mark({ kind: 'end', utterance: id });
 };
 
+test('knows whether only silence waits to be played', () => {
+  const composer = composerOf({ idle: true });
+  const before = composer.silentFrom;
+  for (let i = 0; i < 2; i += 1) composer.next();
+  const silent = composer.silentFrom;
+  say(composer, 'a', [ramp(60)]);
+  composer.next();
+  const speaking = composer.silentFrom;
+  composer.played(2);
+
+  expect([before, silent, speaking, composer.silentFrom]).toEqual([null, 0, null, null]);
+});
+
 describe('the sound', () => {
   test('comes out as it went in, whatever the windows, padded to a whole slot', () => {
     fc.assert(

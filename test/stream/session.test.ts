@@ -172,6 +172,25 @@ describe('a session', () => {
     await client.session.close();
   });
 
+  test('speaks in the place of silence that has been made and not yet been played', async () => {
+    const client = connect();
+    client.send(OPEN);
+    await settle();
+    await client.play(3);
+
+    client.send(...say('a', 'One two three.'));
+    await settle();
+    await client.play(30);
+
+    const { played, shown } = client.channel();
+    expect(played.slice(0, 3).map(({ speaking }) => speaking)).toEqual([false, false, false]);
+    expect(played[3]?.speaking).toBe(true);
+    expect(played.map(({ sequence }) => sequence)).toEqual(played.map((_, i) => i));
+    expect(shown.map(({ sequence }) => sequence)).toEqual(shown.map((_, i) => i));
+    expect(client.finished()).toMatchObject([{ reason: 'completed', spokenText: 'One two three.' }]);
+    await client.session.close();
+  });
+
   test('without a face sends sound only, and marks the first and last packet of an utterance', async () => {
     const client = connect();
     client.send(SPEAK, ...say('a', 'One two.'));
