@@ -8,6 +8,7 @@ import type { BenchPart } from './part.ts';
 import { interrupt } from './parts/interrupt.ts';
 import { latency } from './parts/latency.ts';
 import { models } from './parts/models.ts';
+import { page } from './parts/page.ts';
 import { stages } from './parts/stages.ts';
 import { start } from './parts/start.ts';
 import { sustained } from './parts/sustained.ts';
@@ -17,7 +18,7 @@ import { createProgress } from './progress.ts';
 import { type BenchResults, currentCommit, currentLoad, describeMachine, writeResults } from './results.ts';
 import { formatTable } from './table.ts';
 
-const PARTS: readonly BenchPart[] = [stages, start, latency, tokens, interrupt, sustained, sync, models];
+const PARTS: readonly BenchPart[] = [stages, start, page, latency, tokens, interrupt, sustained, sync, models];
 const NAMES = PARTS.map(({ name }) => name).join(',');
 
 /** A run with less than this is a try-out. */
