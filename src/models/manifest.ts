@@ -6,6 +6,8 @@ import { z } from 'zod';
 import { VisavisError } from '../errors.ts';
 import { FRAMES_PER_SECOND, MOTION_SIZE } from '../media.ts';
 import type { GraphSpec, TensorSpec } from './onnx-session.ts';
+import { PLACE_CHANNELS } from './symbol-frames.ts';
+import { SOURCE_CHANNELS } from './voice-source.ts';
 
 /** The layout of motion descriptors that the server speaks: 53 expression weights, yaw, pitch, roll, tx, ty, tz. */
 const LAYOUT = 'visavis-59';
@@ -37,12 +39,13 @@ const common = {
 const voiceManifest = z.object({
   ...common,
   kind: z.literal('voice'),
-  files: z.object({ encoder: graph, flow: graph, decoder: graph }),
+  files: z.object({ encoder: graph, prior: graph, flow: graph, decoder: graph }),
   voice: z.object({
     language: z.string().describe('BCP 47 tag'),
     gender: z.string(),
     sampleRateHz: z.int().min(8000).max(48_000),
-    hopSamples: count.describe('samples that a frame of the latent becomes'),
+    hopSamples: count.multipleOf(2).describe('samples that a frame of the latent becomes'),
+    hiddenChannels: count.describe('of what the encoder says of a symbol'),
     latentChannels: count,
     symbols: z.array(z.string().min(1)).min(4).describe('the index of a symbol is its id'),
     intersperse: z.boolean().describe('a pad symbol stands between every two others'),
@@ -117,14 +120,21 @@ interface Contract {
 /** What the server feeds to each graph of a model and reads from it; letters stand for lengths that vary. */
 const contractsOf = (manifest: ModelManifest): Readonly<Record<string, Contract>> => {
   if (manifest.kind === 'voice') {
-    const { latentChannels: channels } = manifest.voice;
+    const { hiddenChannels: hidden, latentChannels: channels } = manifest.voice;
     return {
       encoder: {
         inputs: { phonemes: [1, 'P'], duration_noise: [1, 2, 'P'] },
-        outputs: { mean: [1, channels, 'P'], log_scale: [1, channels, 'P'], log_duration: [1, 1, 'P'] },
+        outputs: { hidden: [1, hidden, 'P'], log_duration: [1, 1, 'P'] },
+      },
+      prior: {
+        inputs: { hidden: [1, hidden, 'T'], places: [1, PLACE_CHANNELS, 'T'] },
+        outputs: { mean: [1, channels, 'T'], log_scale: [1, channels, 'T'], pitch: [1, 2, 'T'] },
       },
       flow: { inputs: { prior: [1, channels, 'T'] }, outputs: { latent: [1, channels, 'T'] } },
-      decoder: { inputs: { latent: [1, channels, 'T'] }, outputs: { audio: [1, 1, 'S'] } },
+      decoder: {
+        inputs: { latent: [1, channels, 'T'], source: [1, SOURCE_CHANNELS, 'S'] },
+        outputs: { audio: [1, 1, 'S'] },
+      },
     };
   }
   if (manifest.kind === 'motion') {

@@ -1,6 +1,6 @@
 /**
- * Inference of VITS (Kim et al. 2021, §2): text encoder and stochastic duration predictor once a text, inverse flow and
- * decoder in windows. A window carries as many frames of context to each side as flow and decoder see, so joined windows
+ * Inference of VITS (Kim et al. 2021, §2) with the frame prior and pitch of Period VITS (Shirahata et al. 2023, §3): text
+ * encoder, stochastic duration predictor and frame prior once a text, inverse flow and decoder in windows. A window carries as many frames of context to each side as flow and decoder see, so joined windows
  * equal the whole.
  */
 import { join } from 'node:path';
@@ -11,21 +11,23 @@ import type { Described, VoiceManifest } from './manifest.ts';
 import { float32, int64, OnnxSession, type SessionOptions } from './onnx-session.ts';
 import { createSequencer, type PhonemeSequence } from './phoneme-sequence.ts';
 import { createRandom, gaussianNoise } from './random.ts';
+import { PLACE_CHANNELS, placesOf, repeatColumns } from './symbol-frames.ts';
+import { createPitchContour, excite, type PitchContour, SOURCE_CHANNELS } from './voice-source.ts';
 import { timeWords } from './word-times.ts';
 
 /** No phoneme or pause is longer; the stochastic predictor now and then draws minutes. */
 const MAX_SYMBOL_SECONDS = 1;
-/** Latent frames have the streams 0, 1, 2 … of the seed. */
+/** Latent frames have the streams 0, 1, 2 … of the seed, the noise in the source of frame n has stream -2 - n. */
 const DURATION_STREAM = -1;
+const SOURCE_STREAM = -2;
 
-/** What the encoder gives: the prior of every symbol and how long each lasts. P = symbols, C = latent channels. */
+/** What is known before the first sample: the prior and the pitch of every frame. T = frames, C = latent channels. */
 export interface EncodedSpeech {
-  /** float32[C × P] */
+  /** float32[C × T] */
   readonly mean: Float32Array;
-  /** float32[C × P], standard deviation, already times the voice's noise scale. */
+  /** float32[C × T], standard deviation, already times the voice's noise scale. */
   readonly deviation: Float32Array;
-  /** int32[P], ≥ 1 */
-  readonly frames: Int32Array;
+  readonly pitch: PitchContour;
   readonly seed: number;
 }
 
@@ -54,6 +56,7 @@ const columns = (matrix: Float32Array, width: number, from: number, to: number):
 export class SpeechSynthesizer {
   readonly #voice: VoiceManifest['voice'];
   readonly #encoder: OnnxSession;
+  readonly #prior: OnnxSession;
   readonly #flow: OnnxSession;
   readonly #decoder: OnnxSession;
   readonly #sequence: (words: ReturnType<typeof readEnglish>) => PhonemeSequence;
@@ -63,11 +66,12 @@ export class SpeechSynthesizer {
   private constructor(
     voice: VoiceManifest['voice'],
     pronunciations: Pronunciations,
-    [encoder, flow, decoder]: readonly [OnnxSession, OnnxSession, OnnxSession],
+    [encoder, prior, flow, decoder]: readonly [OnnxSession, OnnxSession, OnnxSession, OnnxSession],
   ) {
     this.#voice = voice;
     this.#pronunciations = pronunciations;
     this.#encoder = encoder;
+    this.#prior = prior;
     this.#flow = flow;
     this.#decoder = decoder;
     this.#sequence = createSequencer(voice.symbols, voice.intersperse);
@@ -82,10 +86,11 @@ export class SpeechSynthesizer {
     options: SessionOptions,
     pronunciations: Pronunciations = new Map(),
   ): Promise<SpeechSynthesizer> {
-    const { encoder, flow, decoder } = manifest.files;
+    const { encoder, prior, flow, decoder } = manifest.files;
     const load = (graph: typeof encoder) => OnnxSession.load(join(folder, graph.file), graph, options);
     return new SpeechSynthesizer(manifest.voice, pronunciations, [
       await load(encoder),
+      await load(prior),
       await load(flow),
       await load(decoder),
     ]);
@@ -96,19 +101,15 @@ export class SpeechSynthesizer {
    * @throws {VisavisError} `bad_text` or `text_too_long` when the voice cannot speak it at once
    */
   async encode(text: string, { speed, seed }: SpeechOptions): Promise<SpokenChunk> {
-    const { hopSamples, sampleRateHz, noiseScale, durationNoiseScale } = this.#voice;
+    const { hopSamples, sampleRateHz, hiddenChannels, noiseScale, durationNoiseScale } = this.#voice;
     const problems: TextProblem[] = [];
     const report = (problem: TextProblem) => problems.push(problem);
     const { ids, words } = this.#sequence(readEnglish(text, { pronunciations: this.#pronunciations, report }));
     const count = ids.length;
     if (count === 0) {
       const nothing = new Float32Array(0);
-      return {
-        speech: { mean: nothing, deviation: nothing, frames: new Int32Array(0), seed },
-        frameCount: 0,
-        words: [],
-        problems,
-      };
+      const pitch = createPitchContour(nothing, hopSamples, sampleRateHz);
+      return { speech: { mean: nothing, deviation: nothing, pitch, seed }, frameCount: 0, words: [], problems };
     }
     const noise = gaussianNoise(createRandom(seed, DURATION_STREAM), 2 * count, durationNoiseScale);
     const outputs = await this.#encoder.run({
@@ -123,14 +124,20 @@ export class SpeechSynthesizer {
     const starts = new Int32Array(count + 1);
     for (let i = 0; i < count; i++) starts[i + 1] = starts[i]! + frames[i]!;
     const frameMs = (hopSamples / sampleRateHz) * 1000;
+    const frameCount = starts[count]!;
+    const hidden = repeatColumns(outputs.get('hidden', 'float32').data, frames);
+    const expected = await this.#prior.run({
+      hidden: float32(hidden, [1, hiddenChannels, frameCount]),
+      places: float32(placesOf(frames), [1, PLACE_CHANNELS, frameCount]),
+    });
     return {
       speech: {
-        mean: outputs.get('mean', 'float32').data,
-        deviation: outputs.get('log_scale', 'float32').data.map((logScale) => Math.exp(logScale) * noiseScale),
-        frames,
+        mean: expected.get('mean', 'float32').data,
+        deviation: expected.get('log_scale', 'float32').data.map((logScale) => Math.exp(logScale) * noiseScale),
+        pitch: createPitchContour(expected.get('pitch', 'float32').data, hopSamples, sampleRateHz),
         seed,
       },
-      frameCount: starts[count]!,
+      frameCount,
       words: timeWords(words, starts, frameMs),
       problems,
     };
@@ -142,7 +149,7 @@ export class SpeechSynthesizer {
    */
   async decode(speech: EncodedSpeech, first: number, end: number): Promise<Float32Array> {
     const { hopSamples, latentChannels, flowContextFrames, decoderContextFrames, gain } = this.#voice;
-    const frameCount = speech.frames.reduce((sum, frames) => sum + frames, 0);
+    const frameCount = speech.pitch.turns.length;
     const latentFirst = Math.max(0, first - decoderContextFrames);
     const latentEnd = Math.min(frameCount, end + decoderContextFrames);
     const priorFirst = Math.max(0, latentFirst - flowContextFrames);
@@ -156,7 +163,15 @@ export class SpeechSynthesizer {
       latentFirst - priorFirst,
       latentEnd - priorFirst,
     );
-    const decoded = await this.#decoder.run({ latent: float32(latent, [1, latentChannels, latentEnd - latentFirst]) });
+    const width = latentEnd - latentFirst;
+    const source = excite(speech.pitch, [latentFirst, latentEnd], this.#voice, {
+      seed: speech.seed,
+      noiseStream: SOURCE_STREAM,
+    });
+    const decoded = await this.#decoder.run({
+      latent: float32(latent, [1, latentChannels, width]),
+      source: float32(source, [1, SOURCE_CHANNELS, width * hopSamples]),
+    });
     const audio = decoded
       .get('audio', 'float32')
       .data.slice((first - latentFirst) * hopSamples, (end - latentFirst) * hopSamples);
@@ -165,17 +180,15 @@ export class SpeechSynthesizer {
   }
 
   /** Draws the prior of frames `first` to before `end`, row-major [C, end - first]; a frame's noise depends on seed and frame only. */
-  #samplePrior({ mean, deviation, frames, seed }: EncodedSpeech, first: number, end: number): Float32Array {
+  #samplePrior({ mean, deviation, pitch, seed }: EncodedSpeech, first: number, end: number): Float32Array {
     const channels = this.#voice.latentChannels;
+    const frameCount = pitch.turns.length;
     const width = end - first;
     const prior = new Float32Array(channels * width);
-    let symbol = 0;
-    let symbolEnd = frames[0]!;
     for (let frame = first; frame < end; frame++) {
-      while (frame >= symbolEnd) symbolEnd += frames[++symbol]!;
       const random = createRandom(seed, frame);
       for (let channel = 0; channel < channels; channel++) {
-        const at = channel * frames.length + symbol;
+        const at = channel * frameCount + frame;
         prior[channel * width + frame - first] = mean[at]! + random.gaussian() * deviation[at]!;
       }
     }
@@ -184,6 +197,6 @@ export class SpeechSynthesizer {
 
   /** Frees the native memory. */
   async release(): Promise<void> {
-    await Promise.all([this.#encoder.release(), this.#flow.release(), this.#decoder.release()]);
+    await Promise.all([this.#encoder, this.#prior, this.#flow, this.#decoder].map((graph) => graph.release()));
   }
 }

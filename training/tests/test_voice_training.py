@@ -9,12 +9,28 @@ import torch
 from common.checkpoint import resume, save_checkpoint
 from common.golden import check_equal, run_onnx
 from voice.data import HOP, Corpus
-from voice.export import DecoderGraph, EncoderGraph, FlowGraph, check_windows, context_frames, remove_weight_norm
+from voice.export import (
+    DecoderGraph,
+    EncoderGraph,
+    FlowGraph,
+    Lane,
+    PriorGraph,
+    check_windows,
+    context_frames,
+    remove_weight_norm,
+)
 from voice.model import Voice, VoiceConfig
 from voice.train import TrainConfig, Trainer
 
 TINY = VoiceConfig(
-    latent=8, hidden=16, filters=32, text_layers=1, posterior_layers=2, duration_hidden=16, decoder=16, segment=16
+    latent=8,
+    hidden=16,
+    filters=32,
+    text_layers=1,
+    posterior_layers=2,
+    duration_hidden=16,
+    decoder_channels=24,
+    segment=16,
 )
 
 
@@ -31,6 +47,11 @@ def corpus(tmp_path: Path) -> Corpus:
         ends=frames + frames_each,
         symbol_offsets=np.cumsum([0, *counts]),
         sample_offsets=np.cumsum([0, *counts]) * frames_each * HOP,
+    )
+    np.savez(
+        tmp_path / "pitch.npz",
+        log_pitch=rng.uniform(4.2, 5.0, sum(counts) * frames_each).astype(np.float32),
+        voiced=rng.random(sum(counts) * frames_each) < 0.7,
     )
     np.save(tmp_path / "pcm.npy", rng.integers(-9000, 9000, sum(counts) * frames_each * HOP).astype(np.int16))
     return Corpus(tmp_path)
@@ -87,20 +108,21 @@ def test_speaking_gives_as_many_samples_as_frames() -> None:
 def test_windows_with_the_measured_context_equal_the_whole() -> None:
     voice = tiny_voice()
     flow, decoder = FlowGraph(voice), DecoderGraph(voice)
+    latent, both = [Lane(8)], [Lane(8), Lane(2, HOP)]
 
-    flow_context, decoder_context = context_frames(flow, 8, 1), context_frames(decoder, 8, HOP)
+    flow_context, decoder_context = context_frames(flow, latent, 1), context_frames(decoder, both, HOP)
 
     assert flow_context == 32  # 4 couplings of 4 layers with kernel 5
-    check_windows(flow, 8, 1, flow_context)
-    check_windows(decoder, 8, HOP, decoder_context)
+    check_windows(flow, latent, 1, flow_context)
+    check_windows(decoder, both, HOP, decoder_context)
     with pytest.raises(ValueError, match="differ"):
-        check_windows(decoder, 8, HOP, 2)
+        check_windows(decoder, both, HOP, 2)
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_the_exported_encoder_takes_any_length(tmp_path: Path) -> None:
     graph = EncoderGraph(tiny_voice()).eval()
-    names = ["mean", "log_scale", "log_duration"]
+    names = ["hidden", "log_duration"]
     torch.onnx.export(
         graph,
         (torch.randint(1, 70, (1, 9)), torch.randn(1, 2, 9)),
@@ -117,3 +139,24 @@ def test_the_exported_encoder_takes_any_length(tmp_path: Path) -> None:
         expected = {name: tensor.numpy() for name, tensor in zip(names, graph(phonemes, noise), strict=True)}
         inputs = {"phonemes": phonemes.numpy(), "duration_noise": noise.numpy()}
         check_equal(expected, run_onnx(tmp_path / "encoder.onnx", inputs))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_exported_prior_takes_any_length(tmp_path: Path) -> None:
+    graph = PriorGraph(tiny_voice()).eval()
+    names = ["mean", "log_scale", "pitch"]
+    torch.onnx.export(
+        graph,
+        (torch.randn(1, 16, 9), torch.rand(1, 3, 9)),
+        str(tmp_path / "prior.onnx"),
+        input_names=["hidden", "places"],
+        output_names=names,
+        dynamic_axes={name: {2: "T"} for name in ["hidden", "places", *names]},
+        opset_version=17,
+        dynamo=False,
+    )
+
+    for length in (1, 9, 40):
+        hidden, place = torch.randn(1, 16, length), torch.rand(1, 3, length)
+        expected = {name: tensor.numpy() for name, tensor in zip(names, graph(hidden, place), strict=True)}
+        check_equal(expected, run_onnx(tmp_path / "prior.onnx", {"hidden": hidden.numpy(), "places": place.numpy()}))

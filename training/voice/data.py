@@ -22,6 +22,7 @@ import torch
 from common.flite import PAUSE, Speech, speak
 from common.text import INDEX, Dictionary, Words, load_dictionary, normalize, spell
 from voice.labels import Label, label
+from voice.pitch import contour
 
 HOP = 256
 SAMPLE_RATE_HZ = 16_000
@@ -37,7 +38,8 @@ class Batch:
 
     phonemes int64[B, P], lengths int64[B]: the whole utterances. Of each window: first symbol int64[B], symbols
     int64[B], frames int64[B], teacher_ends float32[B, N] in frames from the window's start, and audio
-    float32[B, T*256 + 768] in -1…1 with 384 samples of context at both ends.
+    float32[B, T*256 + 768] in -1…1 with 384 samples of context at both ends, log_pitch float32[B, T] (natural logarithm
+    of Hz, drawn through where nothing is voiced) and voiced float32[B, T], 0 or 1.
     """
 
     phonemes: torch.Tensor
@@ -47,6 +49,8 @@ class Batch:
     frames: torch.Tensor
     teacher_ends: torch.Tensor
     audio: torch.Tensor
+    log_pitch: torch.Tensor
+    voiced: torch.Tensor
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on another device."""
@@ -58,7 +62,8 @@ class Corpus:
 
     def __init__(self, folder: Path, short_share: float = 0.12):
         self.pcm = np.load(folder / "pcm.npy", mmap_mode="r")
-        table = np.load(folder / "labels.npz")
+        table, pitch = np.load(folder / "labels.npz"), np.load(folder / "pitch.npz")
+        self.log_pitch, self.voiced = pitch["log_pitch"], pitch["voiced"]
         self.ids, self.starts, self.ends = table["ids"], table["starts"], table["ends"]
         self.symbol_offsets, self.sample_offsets = table["symbol_offsets"], table["sample_offsets"]
         frames = np.diff(self.sample_offsets) // HOP
@@ -101,7 +106,8 @@ class Corpus:
         right = left + frames * HOP + 2 * WINDOW_PAD
         audio = self.pcm[max(left, begin) : min(right, end)].astype(np.float32) / 32768
         audio = np.pad(audio, (max(0, begin - left), max(0, right - end)))
-        return self.ids[a:b], first, symbols, frames, ends[:symbols], audio
+        span = slice(begin // HOP + start, begin // HOP + start + frames)
+        return self.ids[a:b], first, symbols, frames, ends[:symbols], audio, self.log_pitch[span], self.voiced[span]
 
 
 def collate(examples: list[tuple]) -> Batch:
@@ -113,7 +119,7 @@ def collate(examples: list[tuple]) -> Batch:
             target[: len(row)] = torch.from_numpy(np.asarray(row))
         return out
 
-    ids, first, symbols, frames, ends, audio = zip(*examples, strict=True)
+    ids, first, symbols, frames, ends, audio, log_pitch, voiced = zip(*examples, strict=True)
     return Batch(
         phonemes=padded(ids, torch.long),
         lengths=torch.tensor([len(row) for row in ids]),
@@ -122,6 +128,8 @@ def collate(examples: list[tuple]) -> Batch:
         frames=torch.tensor(frames),
         teacher_ends=padded(ends, torch.float32),
         audio=padded(audio, torch.float32),
+        log_pitch=padded(log_pitch, torch.float32),
+        voiced=padded(voiced, torch.float32),
     )
 
 
@@ -148,9 +156,17 @@ def _say_words(words: list[str], voice: str) -> dict[str, list[str]]:
     return {w: p for word in words for w, p in _say_words([word], voice).items()}
 
 
-def _make(
-    words: Words, voice: str, lexicon: dict[str, list[str]], dictionary: Dictionary
-) -> tuple[Label, np.ndarray] | None:
+@dataclass(frozen=True)
+class Made:
+    """One utterance: its label, int16[T*256] samples and the pitch of its T frames."""
+
+    label: Label
+    pcm: np.ndarray
+    log_pitch: np.ndarray
+    voiced: np.ndarray
+
+
+def _make(words: Words, voice: str, lexicon: dict[str, list[str]], dictionary: Dictionary) -> Made | None:
     speech: Speech = speak(spell(words), voice)
     found = label(words, speech.phones, lexicon, dictionary)
     if found is None:
@@ -159,7 +175,9 @@ def _make(
     begin = round(found.begin * SAMPLE_RATE_HZ)
     pcm = speech.pcm[begin : begin + frames * HOP]
     found.ends[-1] = float(frames)
-    return found, np.pad(pcm, (0, frames * HOP - len(pcm)))
+    pcm = np.pad(pcm, (0, frames * HOP - len(pcm)))
+    hertz, voiced = contour(pcm / 32768)
+    return Made(found, pcm, np.log(hertz).astype(np.float32), voiced)
 
 
 def split(lines: list[str], seed: int = 0) -> tuple[list[Words], list[Words]]:
@@ -181,21 +199,26 @@ def make(sentences: list[str], out: Path, count: int, single_words: int, voice: 
     lexicon = teacher_lexicon(sorted({word for words in texts for word, _ in words}), voice, processes)
 
     out.mkdir(parents=True, exist_ok=True)
-    ids, starts, ends, symbol_offsets, sample_offsets, pieces = [], [], [], [0], [0], []
+    ids, starts, ends, symbol_offsets, sample_offsets, all_made = [], [], [], [0], [0], []
     spoken_words = differing = 0
     for words, made in zip(texts, _make_all(texts, voice, lexicon, dictionary, processes), strict=True):
         if made is None:
             continue
-        found, pcm = made
+        found = made.label
         ids += [INDEX[symbol] for symbol in found.symbols]
         starts += found.starts
         ends += found.ends
-        pieces.append(pcm)
+        all_made.append(made)
         symbol_offsets.append(len(ids))
-        sample_offsets.append(sample_offsets[-1] + len(pcm))
+        sample_offsets.append(sample_offsets[-1] + len(made.pcm))
         spoken_words += len(words)
         differing += found.differing_words
-    np.save(out / "pcm.npy", np.concatenate(pieces))
+    np.save(out / "pcm.npy", np.concatenate([made.pcm for made in all_made]))
+    np.savez(
+        out / "pitch.npz",
+        log_pitch=np.concatenate([made.log_pitch for made in all_made]),
+        voiced=np.concatenate([made.voiced for made in all_made]),
+    )
     np.savez(
         out / "labels.npz",
         ids=np.array(ids, np.int16),
@@ -206,8 +229,9 @@ def make(sentences: list[str], out: Path, count: int, single_words: int, voice: 
     )
     (out / "held-out.json").write_text(json.dumps([spell(words) for words in held_out], indent=1))
     report = {
-        "utterances": len(pieces),
-        "rejected": len(texts) - len(pieces),
+        "voice": voice,
+        "utterances": len(all_made),
+        "rejected": len(texts) - len(all_made),
         "hours": round(sample_offsets[-1] / SAMPLE_RATE_HZ / 3600, 2),
         "words": spoken_words,
         "words said otherwise than the dictionary": round(differing / spoken_words, 4),
@@ -218,7 +242,7 @@ def make(sentences: list[str], out: Path, count: int, single_words: int, voice: 
 
 def _make_all(
     texts: list[Words], voice: str, lexicon: dict[str, list[str]], dictionary: Dictionary, processes: int
-) -> Iterator[tuple[Label, np.ndarray] | None]:
+) -> Iterator[Made | None]:
     with Pool(processes, _share, (voice, lexicon, dictionary)) as pool:
         yield from pool.imap(_make_shared, texts, chunksize=8)
 
@@ -231,7 +255,7 @@ def _share(*values: object) -> None:
     _shared = values
 
 
-def _make_shared(words: Words) -> tuple[Label, np.ndarray] | None:
+def _make_shared(words: Words) -> Made | None:
     return _make(words, *_shared)
 
 

@@ -1,11 +1,14 @@
-"""Latent to waveform: HiFi-GAN's generator in its small form, V3 (Kong et al. 2020, arXiv 2010.05646; VITS section
-2.5.4), with an inverse STFT in place of its last, costliest stage (iSTFTNet, Kaneko et al. 2022, arXiv 2203.02395)."""
+"""Latent and source to waveform: HiFi-GAN's generator in its small form, V3 (Kong et al. 2020, arXiv 2010.05646; VITS
+section 2.5.4), with an inverse STFT in place of its last, costliest stage (iSTFTNet, Kaneko et al. 2022, arXiv
+2203.02395). The source enters every stage through a strided convolution (HiFTNet, Li et al. 2023, arXiv 2309.09493)."""
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
+
+from voice.source import CHANNELS
 
 SLOPE = 0.1
 RATES = (8, 8)
@@ -54,8 +57,10 @@ class InverseStft(nn.Module):
             return F.conv_transpose1d(waves, self.basis, stride=HOP, padding=(FFT - HOP) // 2)
 
 
-class Decoder(nn.Module):
-    """Latent [B, C, T] → audio [B, 1, T * product(RATES) * HOP], about -1…1; each stage halves the channels."""
+class HifiGanDecoder(nn.Module):
+    """Latent [B, C, T] and source [B, 2, S] → audio [B, 1, S], about -1…1, with S = T * product(RATES) * HOP.
+
+    Each stage halves the channels."""
 
     def __init__(self, latent: int, channels: int):
         super().__init__()
@@ -68,12 +73,17 @@ class Decoder(nn.Module):
         self.blocks = nn.ModuleList(
             nn.ModuleList(ResidualBlock(w, k, d) for k, d in zip(KERNELS, DILATIONS, strict=True)) for w in widths[1:]
         )
+        strides = [HOP * int(np.prod(RATES[i + 1 :])) for i in range(len(RATES))]
+        self.sources = nn.ModuleList(
+            weight_norm(nn.Conv1d(CHANNELS, w, 4 * stride, stride, padding=stride * 3 // 2))
+            for w, stride in zip(widths[1:], strides, strict=True)
+        )
         self.post = weight_norm(nn.Conv1d(widths[-1], 2 * BINS, 7, padding=3))
         self.inverse_stft = InverseStft()
 
-    def forward(self, z: torch.Tensor) -> torch.Tensor:
+    def forward(self, z: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
         x = self.pre(z)
-        for up, blocks in zip(self.ups, self.blocks, strict=True):
-            x = up(F.leaky_relu(x, SLOPE))
+        for up, enter, blocks in zip(self.ups, self.sources, self.blocks, strict=True):
+            x = up(F.leaky_relu(x, SLOPE)) + enter(source)
             x = sum(block(x) for block in blocks) / len(blocks)
         return self.inverse_stft(self.post(F.leaky_relu(x, SLOPE)).float())

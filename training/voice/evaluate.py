@@ -11,7 +11,9 @@ import json
 import subprocess
 import tempfile
 from collections.abc import Iterable
+from functools import reduce
 from multiprocessing import Pool
+from operator import add
 from pathlib import Path
 
 import numpy as np
@@ -23,19 +25,28 @@ from common.flite import Speech, speak_all, write_wav
 from common.text import END, START, Dictionary, Words, load_dictionary, normalize, pronounce, sequence, spell, to_ids
 from voice.data import HOP, SAMPLE_RATE_HZ, WINDOW_PAD, teacher_lexicon
 from voice.labels import Label, label, with_stress
+from voice.measures import compare, harmonics_to_noise_db
 from voice.model import Voice, VoiceConfig
+from voice.pitch import contour
+from voice.source import excite
 
-DRAWN = 4  # sentences on the spectrogram sheet
+TEMPO_FILE = "tempo.json"
+DRAWN = 10  # sentences on the spectrogram sheet
 FRAME_MS = 1000 * HOP / SAMPLE_RATE_HZ
 
 
 def load_voice(run: Path) -> tuple[Voice, dict]:
-    """The averaged voice of a run's checkpoint, and its progress. Raises FileNotFoundError without a checkpoint."""
+    """The averaged voice of a run's checkpoint, as fast as `voice.tempo` found, and its progress.
+
+    Raises FileNotFoundError without a checkpoint.
+    """
     checkpoint = read_checkpoint(run)
     if checkpoint is None:
         raise FileNotFoundError(f"no checkpoint in {run}")
     voice = Voice(VoiceConfig())
     voice.load_state_dict(checkpoint["parts"]["ema"]["model"])
+    if (run / TEMPO_FILE).exists():
+        voice.duration_scale = json.loads((run / TEMPO_FILE).read_text())["durationScale"]
     return voice.eval(), checkpoint["progress"]
 
 
@@ -94,7 +105,14 @@ def copy_synthesis(voice: Voice, pcm: np.ndarray) -> tuple[np.ndarray, float]:
     context = (WINDOW_PAD, WINDOW_PAD)
     real = torch.from_numpy(np.pad(pcm.astype(np.float32) / 32768, context))[None]
     z, _ = voice.posterior(voice.spectrograms.linear(real), None)
-    made = voice.decoder(z)[:, 0]
+    hertz, voiced = contour(pcm / 32768)
+    source = excite(
+        torch.from_numpy(np.log(hertz).astype(np.float32))[None],
+        torch.from_numpy(voiced.astype(np.float32))[None],
+        torch.zeros(1, dtype=torch.float64),
+        torch.randn(1, len(pcm), generator=torch.Generator().manual_seed(0)),
+    )
+    made = voice.decoder(z, source)[:, 0]
     mel = voice.spectrograms.mel
     distance = (mel(torch.nn.functional.pad(made, context)) - mel(real)).abs().mean()
     return to_pcm(made[0].numpy()), float(distance)
@@ -138,10 +156,11 @@ def evaluate(data: Path, run: Path, count: int, processes: int) -> dict:
     """All figures of one run; writes them and the sheet to the run's folder."""
     voice, progress = load_voice(run)
     dictionary = load_dictionary()
+    teacher_voice = json.loads((data / "report.json").read_text())["voice"]
     sentences = [normalize(text) or [] for text in json.loads((data / "held-out.json").read_text())][:count]
-    lexicon = teacher_lexicon(sorted({word for words in sentences for word, _ in words}), "rms", processes)
+    lexicon = teacher_lexicon(sorted({word for words in sentences for word, _ in words}), teacher_voice, processes)
     texts = [spell(words) for words in sentences]
-    teacher: list[Speech] = list(speak_all(texts, processes=processes))
+    teacher: list[Speech] = list(speak_all(texts, teacher_voice, processes))
     labels = [
         label(words, speech.phones, lexicon, dictionary) for words, speech in zip(sentences, teacher, strict=True)
     ]
@@ -150,12 +169,18 @@ def evaluate(data: Path, run: Path, count: int, processes: int) -> dict:
     made = [synthesize(server_symbols(words, dictionary, lexicon), voice)[0] for words in sentences]
     teacher_rate = _teacher_rate(data, sentences, teacher, processes)
     rate, heard = word_error_rate(sentences, made, processes)
+    with Pool(processes) as pool:
+        compared = pool.starmap(compare, [(a, b.pcm) for a, b in zip(made, teacher, strict=True)], chunksize=4)
+        noise = pool.map(harmonics_to_noise_db, [*made, *(speech.pcm for speech in teacher)], chunksize=4)
     copies = [copy_synthesis(voice, speech.pcm) for speech in teacher[:20]]
     figures = {
         "step": progress["step"],
         "sentences": len(sentences),
         "wordErrorRate": round(rate, 4),
         "teacherWordErrorRate": round(teacher_rate, 4),
+        **reduce(add, compared).figures(),
+        "harmonicsToNoiseDb": round(float(np.nanmean(noise[: len(made)])), 1),
+        "teacherHarmonicsToNoiseDb": round(float(np.nanmean(noise[len(made) :])), 1),
         "copySynthesisMelL1": round(float(np.mean([distance for _, distance in copies])), 4),
         **duration_error([found for found in labels if found is not None][:20], voice),
     }

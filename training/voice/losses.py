@@ -47,6 +47,27 @@ def kl_loss(
     return (kl * mask).sum() / mask.sum()
 
 
+def alignment_loss(
+    prior_z: torch.Tensor, mean: torch.Tensor, log_scale: torch.Tensor, mask: torch.Tensor
+) -> torch.Tensor:
+    """Negative log-likelihood of z_p under each frame's symbol, nats per frame without the constant.
+
+    It teaches the search alone: the flow and the posterior learn from the frame prior.
+    """
+    nll = log_scale + 0.5 * (prior_z.detach() - mean) ** 2 * torch.exp(-2 * log_scale)
+    return (nll * mask).sum() / mask.sum()
+
+
+def pitch_loss(
+    log_pitch: torch.Tensor, voiced: torch.Tensor, wanted: torch.Tensor, wanted_voiced: torch.Tensor, mask: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean error of the logarithm of the pitch over voiced frames, and cross entropy of voicing. All [B, T]."""
+    heard = wanted_voiced * mask
+    error = ((log_pitch - wanted).abs() * heard).sum() / heard.sum().clamp(min=1)
+    entropy = F.binary_cross_entropy_with_logits(voiced, wanted_voiced, mask, reduction="sum") / mask.sum()
+    return error, entropy
+
+
 def discriminator_loss(real: list[Judgement], made: list[Judgement]) -> torch.Tensor:
     """Least squares: real audio should score 1, made audio 0."""
     pairs = zip(real, made, strict=True)

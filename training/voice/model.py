@@ -1,10 +1,12 @@
 """VITS: conditional variational autoencoder with adversarial learning for end-to-end speech (Kim et al. 2021, arXiv
 2106.06103), in a size that trains on a CPU.
 
-Departures from the paper, all for size or speed: 96 channels, 4 text and 8 posterior layers, log instead of raw
-magnitudes into the posterior encoder, HiFi-GAN V3 with an inverse STFT instead of V1; the text encoder always reads the
-whole utterance, the rest trains on windows of it."""
+Departures from the paper for size or speed: 96 channels, 4 text and 8 posterior layers, log instead of raw magnitudes
+into the posterior encoder; the text encoder always reads the whole utterance, the rest trains on windows of it. For a
+clear voice within hours: a prior that moves within a symbol (`frame_prior`), and a decoder that is given the pitch and
+filters it (`source`, `filter_decoder`); the paper's HiFi-GAN is a choice of the configuration."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -13,18 +15,21 @@ from torch import nn
 from common.text import SYMBOLS
 from voice import alignment
 from voice.data import Batch
-from voice.decoder import Decoder
+from voice.decoder import HifiGanDecoder
 from voice.duration import DurationPredictor
+from voice.filter_decoder import FilterDecoder
 from voice.flow import Flow
+from voice.frame_prior import FramePrior, places
 from voice.masks import length_mask, masked
+from voice.source import excite
 from voice.spectrum import BINS, HOP, Spectrograms
 from voice.text_encoder import TextEncoder
 from voice.wavenet import WaveNet
 
 # Less than the paper's 0.667 and 0.8: the teacher says the same text always in the same way, so noise blurs the words.
-# Without any the latent stands still within a phoneme, and the decoder can only buzz at the frame rate, 62.5 Hz.
 NOISE_SCALE = 0.4
 DURATION_NOISE_SCALE = 0.2
+DECODERS = {"filter": FilterDecoder, "hifigan": HifiGanDecoder}
 
 
 @dataclass
@@ -33,13 +38,15 @@ class VoiceConfig:
 
     symbols: int = len(SYMBOLS)
     latent: int = 96  # channels of z
+    prior_layers: int = 6
     hidden: int = 96  # of the text encoder, the flow and the posterior encoder
     filters: int = 384  # of the text encoder's feed-forward layers
     heads: int = 2
     text_layers: int = 4
     posterior_layers: int = 8
     duration_hidden: int = 96
-    decoder: int = 192  # channels after the decoder's first convolution
+    decoder: str = "filter"  # or "hifigan", the paper's
+    decoder_channels: int = 192  # after the decoder's first convolution
     segment: int = 32  # frames that the decoder trains on
 
 
@@ -68,6 +75,10 @@ class Pass:
     posterior_log_scale: torch.Tensor
     mean: torch.Tensor
     log_scale: torch.Tensor
+    symbol_mean: torch.Tensor  # the same of each frame's symbol, for the alignment
+    symbol_log_scale: torch.Tensor
+    log_pitch: torch.Tensor  # [B, T]
+    voiced: torch.Tensor  # logits [B, T]
     mask: torch.Tensor
     duration_loss: torch.Tensor | None  # nats a symbol
     durations: torch.Tensor  # [B, N] frames of the window's symbols, from the search
@@ -79,13 +90,15 @@ class Voice(nn.Module):
     def __init__(self, config: VoiceConfig):
         super().__init__()
         self.config = config
+        self.duration_scale = 1.0  # set by `evaluate.load_voice`
         self.text = TextEncoder(
             config.symbols, config.latent, config.hidden, config.filters, config.heads, config.text_layers
         )
         self.duration = DurationPredictor(config.hidden, config.duration_hidden)
+        self.prior = FramePrior(config.latent, config.hidden, layers=config.prior_layers)
         self.posterior = PosteriorEncoder(config)
         self.flow = Flow(config.latent, config.hidden)
-        self.decoder = Decoder(config.latent, config.decoder)
+        self.decoder = DECODERS[config.decoder](config.latent, config.decoder_channels)
         self.spectrograms = Spectrograms()
 
     def forward(
@@ -118,18 +131,29 @@ class Voice(nn.Module):
             # detached, as in section 2.2.2: the durations must not shape the text encoder
             nll = self.duration.loss(hidden.detach(), symbol_mask[:, None], durations[:, None])
             duration_loss = nll.sum() / symbol_mask.sum()
-        path = path[:, None].expand(-1, mean.shape[1], -1)
+
+        def of_frames(x: torch.Tensor) -> torch.Tensor:
+            return x.gather(2, path[:, None].expand(-1, x.shape[1], -1))
+
+        with autocast:
+            frame_mean, frame_log_scale, log_pitch, voiced = self.prior(
+                of_frames(hidden), places(durations, path), mask[:, None]
+            )
 
         start = (torch.rand(len(mask), device=mask.device) * (batch.frames - self.config.segment + 1)).long()
-        made = self.decode_segment(z, start, autocast)
+        made = self.decode_segment(z, batch, start, autocast)
         samples = start[:, None] * HOP + 384 + torch.arange(self.config.segment * HOP, device=mask.device)
         return Pass(
             made=made,
             real=batch.audio.gather(1, samples),
             prior_z=prior_z,
             posterior_log_scale=posterior_log_scale,
-            mean=mean.gather(2, path),
-            log_scale=log_scale.gather(2, path),
+            mean=frame_mean,
+            log_scale=frame_log_scale,
+            symbol_mean=of_frames(mean),
+            symbol_log_scale=of_frames(log_scale),
+            log_pitch=log_pitch,
+            voiced=voiced,
             mask=mask[:, None],
             duration_loss=duration_loss,
             durations=durations,
@@ -146,11 +170,23 @@ class Voice(nn.Module):
         path = alignment.search(score.cpu().numpy(), batch.frames.cpu().numpy(), batch.symbols.cpu().numpy())
         return torch.from_numpy(path).to(prior_z.device)
 
-    def decode_segment(self, z: torch.Tensor, start: torch.Tensor, autocast: torch.autocast) -> torch.Tensor:
-        """Decode `segment` frames of z from frame `start` of each utterance: [B, segment * 256]."""
+    def decode_segment(
+        self, z: torch.Tensor, batch: Batch, start: torch.Tensor, autocast: torch.autocast
+    ) -> torch.Tensor:
+        """Decode `segment` frames of z from frame `start` on, with the teacher's pitch: [B, segment * 256]."""
         index = start[:, None] + torch.arange(self.config.segment, device=z.device)
+        source = excite(
+            batch.log_pitch.gather(1, index),
+            batch.voiced.gather(1, index),
+            torch.rand(len(z), device=z.device, dtype=torch.float64),
+            torch.randn(len(z), self.config.segment * HOP, device=z.device),
+        )
         with autocast:
-            return self.decoder(z.gather(2, index[:, None].expand(-1, z.shape[1], -1))).squeeze(1).float()
+            return self.decoder(z.gather(2, index[:, None].expand(-1, z.shape[1], -1)), source).squeeze(1).float()
+
+    def log_durations(self, hidden: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+        """What synthesis takes: natural logarithms of frames [1, 1, P], from noise [1, 2, P]."""
+        return self.duration.sample(hidden, None, noise) + math.log(self.duration_scale)
 
     @torch.no_grad()
     def speak(
@@ -161,10 +197,16 @@ class Voice(nn.Module):
         generator: torch.Generator | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Speak symbols int64[1, P] as the server does: audio float[samples] and frames of each symbol int64[P]."""
-        hidden, mean, log_scale = self.text(phonemes, None)
+        hidden, _, _ = self.text(phonemes, None)
         noise = torch.randn(1, 2, phonemes.shape[1], generator=generator) * duration_noise_scale
-        log_duration = self.duration.sample(hidden, None, noise)
-        frames = log_duration.exp().ceil().clamp(min=1).long()[0, 0]
-        mean, log_scale = mean.repeat_interleave(frames, 2), log_scale.repeat_interleave(frames, 2)
+        frames = self.log_durations(hidden, noise).exp().ceil().clamp(min=1).long()[0, 0]
+        path = torch.repeat_interleave(torch.arange(len(frames)), frames)[None]
+        mean, log_scale, log_pitch, voiced = self.prior(hidden[:, :, path[0]], places(frames[None].float(), path), None)
         prior = mean + torch.randn(mean.shape, generator=generator) * log_scale.exp() * noise_scale
-        return self.decoder(self.flow.inverse(prior, None))[0, 0], frames
+        source = excite(
+            log_pitch,
+            (voiced > 0).float(),
+            torch.zeros(1, dtype=torch.float64),
+            torch.randn(1, mean.shape[2] * HOP, generator=generator),
+        )
+        return self.decoder(self.flow.inverse(prior, None), source)[0, 0], frames

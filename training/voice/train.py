@@ -18,13 +18,24 @@ import torch
 from common.checkpoint import Ema, resume, save_checkpoint
 from voice.data import Corpus
 from voice.discriminators import Discriminators
-from voice.losses import ReconstructionLoss, adversarial_loss, discriminator_loss, feature_loss, kl_loss
+from voice.losses import (
+    ReconstructionLoss,
+    adversarial_loss,
+    alignment_loss,
+    discriminator_loss,
+    feature_loss,
+    kl_loss,
+    pitch_loss,
+)
 from voice.model import Voice, VoiceConfig
 from voice.workers import average_gradients, launch
 
 MEL_WEIGHT = 45.0
 STFT_WEIGHT = 4.0
 FEATURE_WEIGHT = 2.0
+PITCH_WEIGHT = 10.0
+INHERITED = ("voice", "ema", "discriminators")  # by a voice that is trained like another
+ALIGNMENT_WEIGHT = 0.2
 DURATION_EVERY = 2  # steps: the duration predictor is a fifth of the cost and converges early
 GRADIENT_CEILING = 1000.0  # far above the usual norm: only keeps one bad batch from ruining the run
 
@@ -88,8 +99,12 @@ class Trainer:
         out = self.voice(batch, teacher_weight, self.autocast, with_durations=self.done % DURATION_EVERY == 0)
         mel, stft = self.reconstruction(out.made, out.real)
         kl = kl_loss(out.prior_z, out.posterior_log_scale, out.mean, out.log_scale, out.mask)
-        losses = {"mel": mel, "stft": stft, "kl": kl}
-        total = MEL_WEIGHT * mel + STFT_WEIGHT * stft + kl
+        alignment = alignment_loss(out.prior_z, out.symbol_mean, out.symbol_log_scale, out.mask)
+        pitch, voicing = pitch_loss(out.log_pitch, out.voiced, batch.log_pitch, batch.voiced, out.mask[:, 0])
+        losses = {"mel": mel, "stft": stft, "kl": kl, "alignment": alignment, "pitch": pitch, "voicing": voicing}
+        total = (
+            MEL_WEIGHT * mel + STFT_WEIGHT * stft + kl + ALIGNMENT_WEIGHT * alignment + PITCH_WEIGHT * pitch + voicing
+        )
         if out.duration_loss is not None:
             losses["duration"] = out.duration_loss
             total = total + out.duration_loss
@@ -136,10 +151,14 @@ class Trainer:
             group["lr"] = config.discriminator_rate * share
 
 
-def run(rank: int, workers: int, config: TrainConfig, data: Path, folder: Path) -> None:
-    """Train until `config.steps`; worker 0 logs and saves."""
+def run(rank: int, workers: int, config: TrainConfig, data: Path, folder: Path, like: Path | None) -> None:
+    """Train until `config.steps`; worker 0 logs and saves. A new run starts with the weights of the run `like`."""
     trainer = Trainer(config, VoiceConfig(), Corpus(data), rank)
-    progress = resume(folder, trainer.parts) or {"step": 0, "seconds": 0.0}
+    progress = resume(folder, trainer.parts)
+    if progress is None:
+        if like is not None and resume(like, {name: trainer.parts[name] for name in INHERITED}) is None:
+            raise FileNotFoundError(f"no checkpoint in {like}")
+        progress = {"step": 0, "seconds": 0.0}
     trainer.done, before, began = progress["step"], progress["seconds"], time.monotonic()
     sums: dict[str, list[float]] = {}
     while trainer.done < config.steps:
@@ -159,12 +178,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder made by voice.data")
     parser.add_argument("--run", type=Path, required=True, help="folder of checkpoints")
+    parser.add_argument("--like", type=Path, help="run of another voice, whose weights are a good beginning")
     for field in fields(TrainConfig):
         parser.add_argument("--" + field.name.replace("_", "-"), type=type(field.default), default=field.default)
     args = vars(parser.parse_args())
-    data, folder = args.pop("data"), args.pop("run")
+    data, folder, like = args.pop("data"), args.pop("run"), args.pop("like")
     config = TrainConfig(**args)
-    launch(config.workers, run, config, data, folder)
+    launch(config.workers, run, config, data, folder, like)
 
 
 if __name__ == "__main__":
