@@ -32,10 +32,13 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="of each process")
     parser.add_argument("--scene", choices=VERSIONS, default=LATEST, help="version of the scene")
     options = parser.parse_args()
-    command = blender_command(options.threads)
-    model = FaceModel.read(options.face_model)
     data = DataSet(options.out, options.avatar, options.frames, options.seed, options.scene, options.size)
-    motion = data.prepare(model)
+    try:
+        command = blender_command(options.threads)
+        model = FaceModel.read(options.face_model)
+        motion = data.prepare(model)
+    except (FileNotFoundError, ValueError) as error:
+        parser.error(str(error))
     shots = list(data.missing(motion))
     print(f"{data.count - len(shots)} of {data.count} pictures are there", flush=True)
     job = Job(LOOKS[options.avatar], str(options.face_model.resolve()), options.scene)
