@@ -25,6 +25,17 @@ const webrtc = z
       .tuple([z.int().min(1024).max(65_535), z.int().min(1024).max(65_535)])
       .optional()
       .describe('First and last UDP port; one is used a session and address. Default: any free one'),
+    iceServers: z
+      .array(
+        z.strictObject({
+          url: z.string().regex(/^(?:stuns?|turns?):[^\s<>"]+$/),
+          username: z.string().optional(),
+          credential: z.string().optional(),
+        }),
+      )
+      .max(16)
+      .default([])
+      .describe('STUN and TURN servers that WHEP players are told of, such as {"url": "stun:stun.example.org"}'),
   })
   .prefault({});
 
@@ -53,6 +64,12 @@ const limits = z
       .max(600_000)
       .default(15_000)
       .describe('How long a socket may owe that much before it is closed'),
+    mediaPathMs: z
+      .int()
+      .min(1_000)
+      .max(600_000)
+      .default(20_000)
+      .describe('How long a WebRTC session may be without a connection, at first or after losing it'),
     pingMs: z
       .int()
       .min(1_000)

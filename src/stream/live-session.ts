@@ -13,6 +13,7 @@ import { MotionControl, type MotionWish, unknownExpressions } from '../pipeline/
 import { type LedgerEvent, UtteranceLedger } from '../pipeline/utterance-ledger.ts';
 import { ClientReports } from './client-reports.ts';
 import { FrameOutput } from './frame-output.ts';
+import { MediaPath } from './media-path.ts';
 import type { MediaChannel, MediaEvent, MediaServer, RtpBase } from './media/media-channel.ts';
 import type { ClientMessage, ServerMessage, SessionOpen } from './messages.ts';
 import type { Metrics } from './metrics.ts';
@@ -31,6 +32,10 @@ export interface SessionOutput {
   sendBinary(frame: Uint8Array): void;
   /** Bytes handed over and not yet taken by the network. */
   unsentBytes(): number;
+  /** The browser has opened its data channel. */
+  peerOpened(): void;
+  /** A message that came over it. */
+  received(text: string): void;
   /** Ends the session from within. */
   fail(error: VisavisError): void;
 }
@@ -50,10 +55,12 @@ export interface LiveSessionDeps {
     readonly recordedMs: number;
     readonly unsentBytes: number;
     readonly unreadMs: number;
+    readonly mediaPathMs: number;
   };
 }
 
 type SessionOpened = Extract<ServerMessage, { type: 'session.opened' }>;
+type WebRtcAnswer = Extract<ServerMessage, { type: 'webrtc.answer' }>;
 type MessageOf<Type extends ClientMessage['type']> = Extract<ClientMessage, { type: Type }>;
 
 export class LiveSession {
@@ -67,6 +74,7 @@ export class LiveSession {
   readonly #frames: FrameOutput;
   readonly #reports: ClientReports;
   readonly #room: OutputRoom;
+  readonly #path: MediaPath | null;
   readonly #played$ = new Subject<number>();
   readonly #interrupt$ = new Subject<InterruptStep>();
   #work: Subscription | undefined;
@@ -76,6 +84,7 @@ export class LiveSession {
   #face: Face;
   #cutting: Promise<void> = Promise.resolve();
   #closed = false;
+  #peerListens = false;
   /** What the client said that it hears, and when it said so. */
   #heard: { readonly mediaTimeMs: number; readonly atMs: number } | null = null;
   /** Told when the last packet of the slot has been sent. */
@@ -112,6 +121,7 @@ export class LiveSession {
       unsentBytes: () => deps.output.unsentBytes(),
       fail: (error) => deps.output.fail(error),
     });
+    this.#path = open.media.transport === 'webrtc' ? new MediaPath(deps) : null;
     this.#feeds = new UtteranceFeeds({
       ledger: this.#ledger,
       clock: deps.clock,
@@ -196,6 +206,7 @@ export class LiveSession {
 
   /** Begins to take media events; what they cause is sent after `session.opened`. */
   run(): void {
+    this.#path?.begin();
     this.#channel.listen((event) => this.#onMedia(event));
   }
 
@@ -204,12 +215,16 @@ export class LiveSession {
     return this.#ledger.open.length > 0 || this.#afterSlot !== undefined;
   }
 
-  /** @throws {VisavisError} `webrtc_failed`, `bad_order` */
-  async offer(sdp: string): Promise<void> {
+  /** The answer. @throws {VisavisError} `webrtc_failed`, `bad_order` */
+  async offer(sdp: string): Promise<WebRtcAnswer> {
     this.#requireWebRtc('webrtc.offer');
     const answer = await this.#channel.offer(sdp);
-    if (this.#closed) return;
-    this.#deps.output.send({ type: 'webrtc.answer', sdp: answer, mediaTimeBase: this.#mediaTimeBase });
+    return { type: 'webrtc.answer', sdp: answer, mediaTimeBase: this.#mediaTimeBase };
+  }
+
+  /** Tells a browser that has opened a data channel what its socket would be told. */
+  tellPeer(message: string): void {
+    if (this.#peerListens && !this.#closed) this.#channel.sendText(message);
   }
 
   candidate(candidate: Parameters<MediaChannel['candidate']>[0]): void {
@@ -284,6 +299,7 @@ export class LiveSession {
     if (this.#closed) return;
     this.#closed = true;
     this.#room.close();
+    this.#path?.close();
     this.#work?.unsubscribe();
     await this.#channel.close();
   }
@@ -363,6 +379,7 @@ export class LiveSession {
     if (this.#closed) return;
     switch (event.type) {
       case 'ready':
+        this.#path?.found();
         this.#played$.next(-1);
         break;
       case 'played':
@@ -377,7 +394,15 @@ export class LiveSession {
       case 'packet':
         if (this.#frames.packet(event)) this.#finishSlot(event.sequence);
         break;
+      case 'text-open':
+        this.#peerListens = true;
+        this.#deps.output.peerOpened();
+        break;
+      case 'text':
+        this.#deps.output.received(event.text);
+        break;
       case 'state':
+        this.#path?.changed(event.state);
         this.#onState(event.state);
         break;
       case 'counters':

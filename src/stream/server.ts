@@ -17,8 +17,10 @@ import type { Inference } from '../models/inference.ts';
 import type { MediaServer } from './media/media-channel.ts';
 import { SUBPROTOCOL } from './messages.ts';
 import { createMetrics } from './metrics.ts';
-import { CLOSE, Session } from './session.ts';
+import { CLOSE, Session, type SessionSocket } from './session.ts';
 import { watchStalls } from './stall-watch.ts';
+import { createWhep } from './whep/whep-routes.ts';
+import type { WhepSession } from './whep/whep-session.ts';
 
 /** Seconds after which a refused client may try again. */
 const RETRY_AFTER_S = 5;
@@ -69,7 +71,7 @@ export interface Server {
 export const startServer = async (deps: ServerDeps): Promise<Server> => {
   const { config, clock, log, inference, media } = deps;
   const metrics = createMetrics();
-  const sessions = new Set<{ readonly session: Session; readonly socket: WebSocket }>();
+  const sessions = new Set<{ readonly session: Session; readonly cut: () => void }>();
   let draining = false;
   let opened = 0;
 
@@ -107,6 +109,15 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
     sendPageFile(deps.pageFolders, request.params['*'], reply),
   );
 
+  const whep = createWhep({
+    log,
+    iceServers: config.webrtc.iceServers,
+    retryAfterS: RETRY_AFTER_S,
+    refusal: () => admission(),
+    begin: (socket, cut) => begin(socket, cut),
+  });
+  await app.register(whep.routes);
+
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: config.limits.messageBytes,
@@ -116,16 +127,24 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
     // Node leaves the errors of a socket that is upgraded to whoever takes it: a client that resets it must not end the process.
     socket.on('error', (error) => log.info({ err: error }, 'socket failed before it was a session'));
     const path = pathOf(request.url);
+    const player = whep.find(path);
+    if (player) return sockets.handleUpgrade(request, socket, head, (accepted) => join(accepted, player));
     if (path !== '/v1/session') return refuse(socket, 404, 'bad_message', 'WebSockets are at /v1/session');
-    if (draining) return refuse(socket, 503, 'shutting_down', 'the server is about to stop');
-    if (sessions.size >= config.limits.sessions) {
-      metrics.refused.inc();
-      return refuse(socket, 503, 'server_full', `all ${config.limits.sessions} sessions are taken; try again soon`);
-    }
+    const refusal = admission();
+    if (refusal) return refuse(socket, 503, refusal.code, refusal.message);
     return sockets.handleUpgrade(request, socket, head, accept);
   });
 
-  const accept = (socket: WebSocket) => {
+  /** Why no session can begin now; null: one can. */
+  const admission = (): VisavisError | null => {
+    if (draining) return new VisavisError('shutting_down', 'the server is about to stop');
+    if (sessions.size < config.limits.sessions) return null;
+    metrics.refused.inc();
+    return new VisavisError('server_full', `all ${config.limits.sessions} sessions are taken; try again soon`);
+  };
+
+  /** A session that counts until `end` is called. */
+  const begin = (socket: SessionSocket, cut: () => void): { session: Session; end: () => void } => {
     opened += 1;
     const session = new Session(`s${opened}-${crypto.randomUUID().slice(0, 8)}`, {
       inference,
@@ -137,18 +156,42 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
       bitrateBps: config.video.bitrateBps,
       limits: config.limits,
       openTimeoutMs: config.limits.openTimeoutMs,
-      socket: {
-        sendText: (text) => socket.send(text),
-        sendBinary: (bytes) => socket.send(bytes),
-        unsentBytes: () => socket.bufferedAmount,
-        close: (code, reason) => socket.close(code, reason),
-      },
+      socket,
     });
-    const entry = { session, socket };
+    const entry = { session, cut };
     sessions.add(entry);
     metrics.sessions.set(sessions.size);
     metrics.sessionsTotal.inc();
+    const end = () => {
+      if (!sessions.delete(entry)) return;
+      metrics.sessions.set(sessions.size);
+      session
+        .close()
+        .catch((error: unknown) => log.error({ session: session.id, err: error }, 'session did not close'));
+      log.info({ session: session.id }, 'session closed');
+    };
+    return { session, end };
+  };
 
+  const accept = (socket: WebSocket) => {
+    const { session, end } = begin(sessionSocket(socket), () => socket.terminate());
+    follow(socket, session, end);
+  };
+
+  /** Lets a socket tell a player's session what to say. */
+  const join = (socket: WebSocket, { session, audience }: WhepSession) => {
+    const member = sessionSocket(socket);
+    try {
+      audience.join(member);
+    } catch (error) {
+      socket.close(CLOSE.tryLater, asVisavisError(error).code);
+      return;
+    }
+    if (session.opened) member.sendText(JSON.stringify(session.opened));
+    follow(socket, session, () => audience.leave(member));
+  };
+
+  const follow = (socket: WebSocket, session: Session, onClose: () => void) => {
     const stopPings = keepAlive(socket, clock, config.limits.pingMs);
     socket.on('message', (data: Buffer, binary) => {
       if (binary) session.onBinary(data);
@@ -157,12 +200,7 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
     socket.on('error', (error) => log.info({ session: session.id, err: error }, 'socket failed'));
     socket.on('close', () => {
       stopPings();
-      sessions.delete(entry);
-      metrics.sessions.set(sessions.size);
-      session
-        .close()
-        .catch((error: unknown) => log.error({ session: session.id, err: error }, 'session did not close'));
-      log.info({ session: session.id }, 'session closed');
+      onClose();
     });
   };
 
@@ -177,7 +215,8 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
     stopWatching();
     const goodbye = new VisavisError('shutting_down', 'the server stops; connect again in a moment');
     await Promise.all([...sessions].map(({ session }) => session.end(goodbye, CLOSE.goingAway)));
-    for (const { socket } of sessions) socket.terminate();
+    for (const { cut } of sessions) cut();
+    for (const socket of sockets.clients) socket.terminate();
     sockets.close();
     await app.close();
   };
@@ -192,6 +231,14 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
 
   return { address: await app.listen({ host: config.host, port: config.port }), drain, close };
 };
+
+/** What a session needs of a WebSocket. */
+const sessionSocket = (socket: WebSocket): SessionSocket => ({
+  sendText: (text) => socket.send(text),
+  sendBinary: (bytes) => socket.send(bytes),
+  unsentBytes: () => socket.bufferedAmount,
+  close: (code, reason) => socket.close(code, reason),
+});
 
 /** Errors as `{"error": {"code", "message"}}`. */
 const addErrorForm = (app: FastifyInstance, log: Logger): void => {

@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import { VisavisError, asVisavisError } from '../errors.ts';
 import { decodeAudioIn } from './binary-frame.ts';
 import { LiveSession, type LiveSessionDeps } from './live-session.ts';
-import { type ClientMessage, type ServerMessage, parseClientMessage } from './messages.ts';
+import { type ClientMessage, type ServerMessage, type SessionOpen, parseClientMessage } from './messages.ts';
 
 /** Close codes of RFC 6455 §7.4.1 that a session uses. */
 export const CLOSE = { normal: 1000, goingAway: 1001, policy: 1008, internal: 1011, tryLater: 1013 } as const;
@@ -25,12 +25,14 @@ export interface SessionDeps extends Omit<LiveSessionDeps, 'output'> {
   readonly openTimeoutMs: number;
 }
 
+type SessionOpened = Extract<ServerMessage, { type: 'session.opened' }>;
+
 type State =
   /** `session.open` has not come. */
   | { readonly status: 'waiting'; readonly cancelTimeout: () => void }
   /** Models are being loaded; what comes meanwhile waits. */
   | { readonly status: 'opening'; readonly early: ClientMessage[] }
-  | { readonly status: 'open'; readonly live: LiveSession }
+  | { readonly status: 'open'; readonly live: LiveSession; readonly opened: SessionOpened }
   | { readonly status: 'closed' };
 
 /** Messages that may wait while a session opens. */
@@ -58,6 +60,33 @@ export class Session {
   /** Whether it still has something to say. */
   get busy(): boolean {
     return this.#state.status === 'open' && this.#state.live.busy;
+  }
+
+  /**
+   * Opens it as `session.open` does, for a client that came without one.
+   * @throws {VisavisError} `unknown_voice`, `unknown_avatar`, `unsupported_media`; it may be tried again.
+   */
+  async open(message: SessionOpen): Promise<void> {
+    if (this.#state.status !== 'waiting') throw new VisavisError('bad_order', 'this session is open already');
+    this.#state.cancelTimeout();
+    this.#state = { status: 'opening', early: [] };
+    await this.#openLive(message);
+  }
+
+  /** What the client is told when it opens; null before. */
+  get opened(): SessionOpened | null {
+    return this.#state.status === 'open' ? this.#state.opened : null;
+  }
+
+  /** The answer to an SDP offer. @throws {VisavisError} `webrtc_failed`, `bad_order` */
+  async offer(sdp: string): Promise<string> {
+    if (this.#state.status !== 'open') throw new VisavisError('bad_order', 'the session is not open');
+    return (await this.#state.live.offer(sdp)).sdp;
+  }
+
+  /** Adds a candidate of the browser. */
+  candidate(candidate: Parameters<LiveSession['candidate']>[0]): void {
+    if (this.#state.status === 'open') this.#state.live.candidate(candidate);
   }
 
   /** Takes a text frame. */
@@ -104,9 +133,7 @@ export class Session {
         if (message.type !== 'session.open') {
           throw new VisavisError('bad_order', `session.open has to be the first message, got ${message.type}`);
         }
-        this.#state.cancelTimeout();
-        this.#state = { status: 'opening', early: [] };
-        this.#settle(this.#openLive(message));
+        this.#settle(this.open(message));
         break;
       case 'opening':
         if (this.#state.early.length >= MAX_EARLY_MESSAGES) {
@@ -128,6 +155,8 @@ export class Session {
       send: (reply: ServerMessage) => this.#send(reply),
       sendBinary: (frame: Uint8Array) => socket.sendBinary(frame),
       unsentBytes: () => socket.unsentBytes(),
+      peerOpened: () => this.#welcomePeer(),
+      received: (text: string) => this.onText(text),
       fail: (error: VisavisError) => this.#fail(error),
     };
     try {
@@ -137,7 +166,7 @@ export class Session {
         return;
       }
       const { early } = this.#state;
-      this.#state = { status: 'open', live };
+      this.#state = { status: 'open', live, opened };
       this.#send(opened);
       live.run();
       this.#log.info(
@@ -150,6 +179,10 @@ export class Session {
       if (this.#state.status === 'opening') this.#waitAgain();
       throw error;
     }
+  }
+
+  #welcomePeer(): void {
+    if (this.#state.status === 'open') this.#state.live.tellPeer(JSON.stringify(this.#state.opened));
   }
 
   #waitAgain(): void {
@@ -167,7 +200,7 @@ export class Session {
           'this session is open already; use voice.set and avatar.set, or another socket',
         );
       case 'webrtc.offer':
-        this.#settle(live.offer(message.sdp));
+        this.#settle(this.#answerOffer(live, message.sdp));
         break;
       case 'webrtc.candidate':
         live.candidate(message.candidate);
@@ -194,6 +227,11 @@ export class Session {
         this.#settle(live.setVoice(message));
         break;
     }
+  }
+
+  async #answerOffer(live: LiveSession, sdp: string): Promise<void> {
+    const answer = await live.offer(sdp);
+    if (this.#state.status === 'open') this.#send(answer);
   }
 
   #settle(work: Promise<void>): void {
@@ -226,7 +264,9 @@ export class Session {
   }
 
   #send(message: ServerMessage): void {
-    this.#deps.socket.sendText(JSON.stringify(message));
+    const text = JSON.stringify(message);
+    this.#deps.socket.sendText(text);
+    if (this.#state.status === 'open') this.#state.live.tellPeer(text);
   }
 }
 

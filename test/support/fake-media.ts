@@ -6,6 +6,9 @@ export class FakeChannel implements MediaChannel {
   readonly options: MediaOptions;
   readonly played: AudioSlot[] = [];
   readonly shown: VideoFrame[] = [];
+  readonly texts: string[] = [];
+  readonly offers: string[] = [];
+  readonly candidates: Parameters<MediaChannel['candidate']>[0][] = [];
   closed = false;
   #queue: AudioSlot[] = [];
   readonly #frames = new Map<number, VideoFrame>();
@@ -22,11 +25,18 @@ export class FakeChannel implements MediaChannel {
     listener({ type: 'ready', startMs: 0 });
   }
 
-  async offer(): Promise<string> {
+  async offer(sdp: string): Promise<string> {
+    this.offers.push(sdp);
     return 'v=0 answer';
   }
 
-  candidate(): void {}
+  candidate(candidate: Parameters<MediaChannel['candidate']>[0]): void {
+    this.candidates.push(candidate);
+  }
+
+  sendText(text: string): void {
+    this.texts.push(text);
+  }
 
   pushAudio(slot: AudioSlot): void {
     this.#queue.push(slot);

@@ -51,6 +51,10 @@ export type MediaEvent =
       readonly payload: Uint8Array<ArrayBuffer>;
     }
   | { readonly type: 'state'; readonly state: 'connecting' | 'connected' | 'disconnected' | 'failed' | 'closed' }
+  /** The browser opened its data channel: what is told it from now on arrives. */
+  | { readonly type: 'text-open' }
+  /** A message of the browser's data channel. */
+  | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'counters'; readonly counters: MediaCounters }
   | { readonly type: 'error'; readonly message: string };
 
@@ -100,6 +104,8 @@ export interface MediaChannel {
       readonly sdpMLineIndex?: number | null | undefined;
     } | null,
   ): void;
+  /** Sends a message over the browser's data channel; lost when there is none, or when the browser does not read it. */
+  sendText(text: string): void;
   /** Hands over a slot's sound; the buffer is transferred. */
   pushAudio(slot: AudioSlot): void;
   /** Hands over a slot's frame; the buffer is transferred. */

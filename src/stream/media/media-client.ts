@@ -166,6 +166,10 @@ class ThreadChannel implements MediaChannel {
     this.#thread.send({ type: 'candidate', channel: this.#channel, candidate });
   }
 
+  sendText(text: string): void {
+    this.#thread.send({ type: 'text', channel: this.#channel, text });
+  }
+
   pushAudio(slot: AudioSlot): void {
     const samples = (this.#options.sampleRateHz * SLOT_MS) / 1000;
     if (slot.pcm.length !== samples) throw new RangeError(`A slot takes ${samples} samples, not ${slot.pcm.length}.`);

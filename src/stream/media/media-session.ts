@@ -103,6 +103,8 @@ export class MediaSession implements Paced {
               this.#keyFrameWanted = true;
             },
             onFeedback: (results) => this.#adapt(results),
+            onTextOpen: () => context.emit({ type: 'text-open' }),
+            onText: (text) => context.emit({ type: 'text', text }),
           })
         : null;
     context.pacer.add(this);
@@ -117,6 +119,10 @@ export class MediaSession implements Paced {
 
   candidate(candidate: RemoteCandidate | null): void {
     this.#peer?.candidate(candidate);
+  }
+
+  sendText(text: string): void {
+    this.#peer?.sendText(text);
   }
 
   pushAudio(slot: AudioSlot): void {

@@ -74,6 +74,8 @@ const obey = (command: MediaCommand): void | Promise<void> => {
       return reply(command.request, stop);
     case 'candidate':
       return sessions.get(channel)?.candidate(command.candidate);
+    case 'text':
+      return sessions.get(channel)?.sendText(command.text);
     case 'audio':
       return sessions.get(channel)?.pushAudio(command.slot);
     case 'video':

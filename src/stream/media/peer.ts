@@ -33,6 +33,7 @@ import {
   usePLI,
   useTWCC,
   useVP8,
+  type RTCDataChannel,
   type RTCRtpSender,
   type RTCRtpTransceiver,
   type RtcpPacket,
@@ -70,6 +71,10 @@ const VIDEO_RATE_HZ = 90_000;
 const MAX_OFFER_LENGTH = 100_000;
 /** More candidates of one browser are left out: each is checked from every local socket. */
 const MAX_CANDIDATES = 64;
+/** Label of the data channel that carries the session's messages; others are not read. */
+const TEXT_CHANNEL = 'visavis.v1';
+/** A browser that leaves more than this unread gets no more messages. */
+const MAX_UNREAD_BYTES = 1_048_576;
 
 /** What a packet takes on the wire beside RTP: IPv4, UDP and SRTP's tag. */
 const PACKET_OVERHEAD_BYTES = 28 + 10;
@@ -110,6 +115,10 @@ export interface PeerOptions {
   onPictureLoss(): void;
   /** What has become of packets, by transport-wide feedback. */
   onFeedback(results: readonly PacketResult[]): void;
+  /** The browser's data channel is open. */
+  onTextOpen(): void;
+  /** A message of the browser's data channel. */
+  onText(text: string): void;
 }
 
 /** What receiver reports say (RFC 3550 §6.4.1); null before the first. */
@@ -154,6 +163,7 @@ export class Peer {
   #rtxSequenceNumber = randomInt(2 ** 15);
   #retransmitted = 0;
   #lastOffer: Promise<unknown> = Promise.resolve();
+  #text: RTCDataChannel | null = null;
 
   constructor(options: PeerOptions) {
     this.#options = options;
@@ -182,6 +192,7 @@ export class Peer {
     this.#video?.sender.onPictureLossIndication.subscribe(() => options.onPictureLoss());
     pc.connectionStateChange.subscribe(() => this.#report());
     pc.iceConnectionStateChange.subscribe(() => this.#report());
+    pc.onDataChannel.subscribe((channel) => this.#adopt(channel));
   }
 
   /**
@@ -211,6 +222,21 @@ export class Peer {
       })
       // A candidate of no use is no reason to end a session.
       .catch(() => undefined);
+  }
+
+  /** Sends a message over the browser's data channel; without one, or when the browser does not read it, it is lost. */
+  sendText(text: string): void {
+    const channel = this.#text;
+    if (channel === null || channel.readyState !== 'open') return;
+    if (channel.bufferedAmount > MAX_UNREAD_BYTES) {
+      channel.close();
+      return;
+    }
+    try {
+      channel.send(text);
+    } catch {
+      // Longer than the browser takes (RFC 8841 §6): the others go on.
+    }
   }
 
   /** Sends an Opus packet. @param index - packets of 20 ms since media time 0. */
@@ -265,6 +291,18 @@ export class Peer {
   async close(): Promise<void> {
     await this.#pc.close();
     this.#setState('closed');
+  }
+
+  #adopt(channel: RTCDataChannel): void {
+    if (channel.label !== TEXT_CHANNEL || this.#text !== null) return;
+    this.#text = channel;
+    channel.onMessage.subscribe((message) =>
+      this.#options.onText(typeof message === 'string' ? message : message.toString('utf8')),
+    );
+    channel.stateChanged.subscribe((state) => {
+      if (state === 'open') this.#options.onTextOpen();
+      if (state === 'closed') this.#text = null;
+    });
   }
 
   #addTrack(kind: 'audio' | 'video', stream: MediaStream): Track {

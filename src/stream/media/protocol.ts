@@ -19,6 +19,7 @@ export type MediaCommand =
   /** Closes every session (`channel` is 0), so that nothing is being encoded when the thread ends. */
   | { readonly type: 'stop'; readonly channel: number; readonly request: number }
   | { readonly type: 'candidate'; readonly channel: number; readonly candidate: RemoteCandidate | null }
+  | { readonly type: 'text'; readonly channel: number; readonly text: string }
   | { readonly type: 'audio'; readonly channel: number; readonly slot: AudioSlot }
   | { readonly type: 'video'; readonly channel: number; readonly frame: VideoFrame };
 

@@ -12,6 +12,7 @@ afterEach(async () => {
 
 const createPeer = () => {
   const states: PeerState[] = [];
+  const texts: string[] = [];
   let pictureLosses = 0;
   const peer = new Peer({
     video: true,
@@ -24,9 +25,11 @@ const createPeer = () => {
     onPictureLoss: () => {
       pictureLosses += 1;
     },
+    onTextOpen: () => peer.sendText('welcome'),
+    onText: (text) => texts.push(text),
   });
   open.push({ [Symbol.asyncDispose]: () => peer.close() });
-  return { peer, states, pictureLosses: () => pictureLosses };
+  return { peer, states, texts, pictureLosses: () => pictureLosses };
 };
 
 const createViewer = (): WeriftViewer => {
@@ -78,6 +81,26 @@ describe('peer', () => {
     expect(answer).toContain('useinbandfec=1');
     expect(answer).not.toContain('abs-send-time');
     expect(answer).toMatch(/a=candidate:.* 127\.0\.0\.1 /);
+  });
+
+  it('carries messages over the data channel that the browser opens, and reads no other', async () => {
+    const viewer = createViewer();
+    const { peer, texts } = createPeer();
+    const other = viewer.pc.createDataChannel('chat');
+    const channel = viewer.pc.createDataChannel('visavis.v1');
+    const received: string[] = [];
+    channel.onMessage.subscribe((message) => received.push(String(message)));
+    other.onMessage.subscribe((message) => received.push(`other: ${String(message)}`));
+
+    await viewer.connect((sdp) => peer.offer(sdp));
+    await vi.waitFor(() => expect([channel.readyState, other.readyState]).toEqual(['open', 'open']), 10_000);
+    other.send('not for you');
+    channel.send('hello');
+    await vi.waitFor(() => expect(texts).toEqual(['hello']), 10_000);
+    peer.sendText('x'.repeat(10_000_000));
+    peer.sendText('good-bye');
+
+    await vi.waitFor(() => expect(received).toEqual(['welcome', 'good-bye']), 10_000);
   });
 
   it('refuses what is no offer, and offers without Opus or VP8, and lives on', async () => {
