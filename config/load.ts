@@ -4,14 +4,19 @@ import { VisavisError } from '../src/errors.ts';
 import { type Config, configSchema } from './schema.ts';
 
 /** What the command line and the environment set on top of the file. */
-export type ConfigOverrides = Partial<Pick<Config, 'host' | 'port' | 'voice' | 'avatar' | 'models' | 'logLevel'>>;
+export type ConfigOverrides = Partial<Pick<Config, 'host' | 'port' | 'voice' | 'avatar' | 'models' | 'logLevel'>> & {
+  /** Fields of `chat` that take the place of the file's. */
+  readonly chat?: { readonly url?: string; readonly model?: string; readonly apiKeyVariable?: string };
+};
 
 /**
  * Reads the configuration: the file if one is named, with the overrides over it, checked and complete.
  * @throws {VisavisError} `bad_config`, with every field that is wrong.
  */
 export const loadConfig = (path: string | undefined, overrides: ConfigOverrides = {}): Config => {
-  const parsed = configSchema.safeParse({ ...(path === undefined ? {} : readConfigFile(path)), ...overrides });
+  const file: { readonly chat?: object } = path === undefined ? {} : readConfigFile(path);
+  const chat = overrides.chat === undefined ? {} : { chat: { ...file.chat, ...overrides.chat } };
+  const parsed = configSchema.safeParse({ ...file, ...overrides, ...chat });
   if (parsed.success) return Object.freeze(parsed.data);
   throw new VisavisError('bad_config', `${path ?? 'configuration'}:\n${z.prettifyError(parsed.error)}`);
 };

@@ -86,6 +86,43 @@ const pronunciations = z
     'How words are said: by language ("en", "en-US"), then by word, phonemes of the CMU dictionary: {"en": {"Nguyen": "W IH1 N"}}',
   );
 
+/** What a model has to know to be heard and not read. */
+const SYSTEM_PROMPT =
+  'You are talking with someone face to face, and your words are spoken aloud. Answer in a few short, plain sentences, as ' +
+  'people speak: no lists, no headings, no markup, no emoji, no links.';
+
+const chat = z
+  .strictObject({
+    url: z
+      .url({ protocol: /^https?$/ })
+      .describe('Address of an OpenAI-compatible API, such as http://127.0.0.1:11434/v1'),
+    model: z.string().min(1).max(256).describe('Name of the model, as that API has it'),
+    apiKeyVariable: z
+      .string()
+      .regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
+      .optional()
+      .describe('Environment variable that holds the API key; the key itself belongs in no file'),
+    systemPrompt: z.string().max(100_000).default(SYSTEM_PROMPT),
+    temperature: z.number().min(0).max(2).optional(),
+    maxTokens: z.int().min(1).max(100_000).optional().describe('Of one answer'),
+    historyCharacters: z
+      .int()
+      .min(200)
+      .max(1_000_000)
+      .default(16_000)
+      .describe('What the model is told of a conversation; the oldest is forgotten first'),
+    answerCharacters: z.int().min(100).max(100_000).default(8_000).describe('A longer answer is ended'),
+    firstTokenMs: z
+      .int()
+      .min(100)
+      .max(600_000)
+      .default(60_000)
+      .describe('How long the beginning of an answer may take'),
+    stallMs: z.int().min(100).max(600_000).default(20_000).describe('How long an answer may stop in the middle'),
+  })
+  .optional()
+  .describe('A language model that answers what users say; without it, the avatar says what it is told');
+
 export const configSchema = z.strictObject({
   host: z.string().default('127.0.0.1').describe('Address to listen on'),
   port: z.int().min(0).max(65_535).default(8080).describe('TCP port; 0: any free one'),
@@ -110,6 +147,7 @@ export const configSchema = z.strictObject({
   inference,
   video,
   webrtc,
+  chat,
   limits,
   pronunciations,
 });

@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'unknown_utterance'
   | 'unsupported_media'
   | 'webrtc_failed'
+  | 'chat_failed' // the language model
   | 'server_full'
   | 'slow_consumer'
   | 'timeout'

@@ -5,20 +5,24 @@ import { parseArgs } from 'node:util';
 import { pino } from 'pino';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
+import { createOpenAiChatModel } from './chat/openai-chat-model.ts';
 import { systemClock } from './clock.ts';
 import { VisavisError } from './errors.ts';
 import { createInference } from './models/create-inference.ts';
 import { packageRoot } from './package-root.ts';
 import { createMediaServer } from './stream/media/media-client.ts';
-import { startServer } from './stream/server.ts';
+import { type ServerDeps, startServer } from './stream/server.ts';
 
 const USAGE = `visavis: a talking avatar, served
 
-  npm start -- [--port 8080] [--host 127.0.0.1] [--config FILE]
+  npm start -- [--port 8080] [--host 127.0.0.1] [--config FILE] [--llm URL --model NAME]
 
   --port     TCP port; 0 takes a free one (environment: PORT)
   --host     address to listen on (environment: HOST)
   --config   JSON file, described by config/schema.json
+  --llm      OpenAI-compatible API of a language model that answers, such as http://127.0.0.1:11434/v1
+  --model    the model's name there
+  --llm-key  environment variable that holds the API key
 `;
 
 const readConfig = (): Config | null => {
@@ -27,16 +31,39 @@ const readConfig = (): Config | null => {
       port: { type: 'string' },
       host: { type: 'string' },
       config: { type: 'string' },
+      llm: { type: 'string' },
+      model: { type: 'string' },
+      'llm-key': { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     },
   });
   if (values.help) return null;
   const port = values.port ?? process.env['PORT'];
   const host = values.host ?? process.env['HOST'];
+  const chat = {
+    ...(values.llm === undefined ? {} : { url: values.llm }),
+    ...(values.model === undefined ? {} : { model: values.model }),
+    ...(values['llm-key'] === undefined ? {} : { apiKeyVariable: values['llm-key'] }),
+  };
   return loadConfig(values.config, {
+    ...(Object.keys(chat).length === 0 ? {} : { chat }),
     ...(port === undefined ? {} : { port: Number(port) }),
     ...(host === undefined ? {} : { host }),
   });
+};
+
+/** The language model of the configuration. @throws {VisavisError} `bad_config` when its key is missing. */
+const createChat = (chat: Config['chat']): ServerDeps['chat'] => {
+  if (chat === undefined) return null;
+  const { apiKeyVariable, ...options } = chat;
+  const apiKey = apiKeyVariable === undefined ? null : process.env[apiKeyVariable];
+  if (apiKey === undefined || apiKey === '') {
+    throw new VisavisError(
+      'bad_config',
+      `chat: the API key was expected in the environment variable ${apiKeyVariable}`,
+    );
+  }
+  return { model: createOpenAiChatModel({ ...options, apiKey, clock: systemClock }), options };
 };
 
 const main = async (): Promise<void> => {
@@ -46,6 +73,7 @@ const main = async (): Promise<void> => {
     return;
   }
   const log = pino({ level: config.logLevel }, pino.destination({ dest: 2, sync: false }));
+  const chat = createChat(config.chat);
   const modelsDir = config.models ?? join(packageRoot, 'models');
   const [inference, media] = await Promise.all([
     createInference({
@@ -65,6 +93,7 @@ const main = async (): Promise<void> => {
     log,
     inference,
     media,
+    chat,
     pageFolders: [join(packageRoot, 'client'), join(packageRoot, 'dist', 'client')],
     portraitOf: (avatar) => (portraits.has(avatar) ? join(modelsDir, 'avatars', avatar, 'portrait.png') : null),
   });

@@ -59,6 +59,9 @@ export type ClientMessage =
       readonly framesDropped?: number;
     }
   | ({ readonly type: 'motion.set' } & MotionWish)
+  /** Asks the server's language model; the answer is an utterance of that id. */
+  | { readonly type: 'chat'; readonly utterance: string; readonly text: string }
+  | { readonly type: 'chat.clear' }
   | { readonly type: 'avatar.set'; readonly avatar: string }
   | { readonly type: 'voice.set'; readonly voice?: string; readonly speed?: number };
 
@@ -71,6 +74,8 @@ export type ServerMessage =
       readonly fps: number;
       readonly size: number;
       readonly audio: { readonly codec: 'opus' | 'pcm_s16le'; readonly sampleRateHz: number };
+      /** The language model that answers, if there is one. */
+      readonly chat?: { readonly model: string } | undefined;
       /** Everything that comes is made by a machine. */
       readonly ai: true;
     }
@@ -89,6 +94,15 @@ export type ServerMessage =
       /** The exact prefix of the text that was heard. */
       readonly spokenText: string;
       readonly durationMs: number;
+    }
+  | { readonly type: 'chat.started'; readonly utterance: string; readonly text: string }
+  | { readonly type: 'chat.delta'; readonly utterance: string; readonly text: string }
+  | {
+      readonly type: 'chat.finished';
+      readonly utterance: string;
+      readonly reason: 'completed' | 'interrupted' | 'failed';
+      /** What was heard of the answer. */
+      readonly text: string;
     }
   | {
       readonly type: 'stats';
@@ -117,6 +131,9 @@ const NEEDED: {
   'utterance.started': { utterance: 'string', startMs: 'number' },
   'utterance.words': { utterance: 'string', words: 'array' },
   'utterance.finished': { utterance: 'string', reason: 'string', spokenText: 'string', durationMs: 'number' },
+  'chat.started': { utterance: 'string', text: 'string' },
+  'chat.delta': { utterance: 'string', text: 'string' },
+  'chat.finished': { utterance: 'string', reason: 'string', text: 'string' },
   stats: {},
   error: { code: 'string', message: 'string' },
 };

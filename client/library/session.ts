@@ -112,6 +112,8 @@ export class Session extends Emitter<SessionEvents> {
   readonly #closing = new AbortController();
   readonly #book = new UtteranceBook();
   readonly #promises = new SpeechPromises();
+  /** Answers of the language model that are being made or said. */
+  readonly #answers = new Set<string>();
   #wishes: { readonly voice?: string; readonly avatar?: string; readonly speed?: number };
   #transport: Transport;
   #state: SessionState = { name: 'connecting' };
@@ -191,6 +193,31 @@ export class Session extends Emitter<SessionEvents> {
       void this.#sayPieces(id, text, signal);
     }
     return { id, finished };
+  }
+
+  /**
+   * Says something to the server's language model (`opened.chat`); its answer is said as it comes. An answer that is still being said
+   * gives way to it.
+   *
+   * @param options.utterance - Id of the answer; one is made up if left out.
+   */
+  chat(text: string, options: { readonly utterance?: string } = {}): Speech {
+    const { utterance: id = this.begin() } = options;
+    const finished = this.#promises.of(id);
+    if (this.#closing.signal.aborted) {
+      this.#promises.reject(id, new SessionError('closed', 'The session is closed.'));
+      return { id, finished };
+    }
+    for (const answer of this.#answers) this.interrupt(answer);
+    this.#answers.add(id);
+    this.#book.append(id, '');
+    this.#send({ type: 'chat', utterance: id, text });
+    return { id, finished };
+  }
+
+  /** Lets the language model forget the conversation. */
+  forget(): void {
+    this.#send({ type: 'chat.clear' });
   }
 
   /** An id for an utterance whose text comes piece by piece; see `append`. */
@@ -364,6 +391,11 @@ export class Session extends Emitter<SessionEvents> {
   #leave(): void {
     if (!this.#visit) return;
     this.#lostAtMs = performance.now();
+    // The model is not asked again: what it has said so far goes on.
+    for (const utterance of this.#answers) {
+      this.#book.end(utterance);
+      this.#answered({ type: 'chat.finished', utterance, reason: 'failed', text: this.#book.textOf(utterance) });
+    }
     this.#book.breakOff(this.heardMs(this.#lostAtMs));
     this.#visit.close();
     this.#visit = null;
@@ -394,6 +426,18 @@ export class Session extends Emitter<SessionEvents> {
         this.#promises.resolve(finished);
         break;
       }
+      case 'chat.started':
+        this.emit('chat.started', message);
+        break;
+      case 'chat.delta':
+        this.#book.append(message.utterance, message.text);
+        this.emit('chat.delta', message);
+        break;
+      case 'chat.finished':
+        this.#answered(message);
+        // One that was never said has no end of its own.
+        this.#abandon(message.utterance, 'interrupted');
+        break;
       case 'stats':
         this.emit('stats', message);
         break;
@@ -406,6 +450,11 @@ export class Session extends Emitter<SessionEvents> {
     }
   }
 
+  #answered(message: ServerMessageOf<'chat.finished'>): void {
+    this.#answers.delete(message.utterance);
+    this.emit('chat.finished', message);
+  }
+
   #receiveError(message: ServerMessageOf<'error'>): void {
     const { code, utterance, message: text } = message;
     // A face of another size: a new connection opens with it.
@@ -414,6 +463,7 @@ export class Session extends Emitter<SessionEvents> {
       return;
     }
     if (utterance !== undefined && REFUSALS.has(code)) {
+      this.#answers.delete(utterance);
       this.#book.abandon(utterance, 'interrupted');
       this.#promises.reject(utterance, new SessionError(code, text));
     }

@@ -237,6 +237,11 @@ export class LiveSession {
     return this.#feeds;
   }
 
+  /** Whether an utterance of that id is being said or waits. */
+  has(utterance: string): boolean {
+    return this.#ledger.has(utterance);
+  }
+
   /** Stops one utterance, or all of them. @throws {VisavisError} `unknown_utterance` */
   interrupt(utterance?: string): void {
     if (utterance !== undefined && !this.#ledger.has(utterance)) {

@@ -93,6 +93,13 @@ const motionSet = z.strictObject({
   holdMs: z.number().min(0).max(600_000).optional(),
 });
 
+const chat = z.strictObject({
+  type: z.literal('chat'),
+  utterance: utteranceId.describe('Id that the answer will have, chosen by the client'),
+  text: z.string().describe('What the user says'),
+});
+const chatClear = z.strictObject({ type: z.literal('chat.clear') });
+
 const avatarSet = z.strictObject({ type: z.literal('avatar.set'), avatar: z.string().max(128) });
 const voiceSet = z.strictObject({
   type: z.literal('voice.set'),
@@ -110,6 +117,8 @@ export const clientMessageSchema = z.discriminatedUnion('type', [
   interrupt,
   playback,
   motionSet,
+  chat,
+  chatClear,
   avatarSet,
   voiceSet,
 ]);
@@ -145,6 +154,10 @@ export const serverMessageSchema = z.discriminatedUnion('type', [
     size: z.int(),
     audio: z.strictObject({ codec: z.enum(['opus', 'pcm_s16le']), sampleRateHz: z.int() }),
     limits,
+    chat: z
+      .strictObject({ model: z.string() })
+      .optional()
+      .describe('The language model that answers `chat`, if the server has one'),
     ai: z.literal(true).describe('What is seen and heard is generated (EU AI Act, Article 50)'),
   }),
   z.strictObject({
@@ -162,6 +175,22 @@ export const serverMessageSchema = z.discriminatedUnion('type', [
     reason: z.enum(['completed', 'interrupted']),
     spokenText: z.string(),
     durationMs: z.number(),
+  }),
+  z.strictObject({
+    type: z.literal('chat.started'),
+    utterance: z.string().describe('Id of the answer'),
+    text: z.string().describe('What the user said'),
+  }),
+  z.strictObject({
+    type: z.literal('chat.delta'),
+    utterance: z.string(),
+    text: z.string().describe("More of the model's answer, as it goes to the voice"),
+  }),
+  z.strictObject({
+    type: z.literal('chat.finished'),
+    utterance: z.string(),
+    reason: z.enum(['completed', 'interrupted', 'failed']),
+    text: z.string().describe('What was heard: all that the model will know of its answer'),
   }),
   z.strictObject({
     type: z.literal('stats'),

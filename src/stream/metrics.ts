@@ -23,6 +23,7 @@ export interface Metrics {
   readonly playoutDropped: Counter;
   /** Times that the process stood still. */
   readonly stalls: Counter;
+  readonly chatAnswers: Counter<'reason'>;
   readonly errors: Counter<'code'>;
   /** All of them as text, and its content type. */
   expose(): Promise<{ readonly text: string; readonly contentType: string }>;
@@ -86,6 +87,12 @@ export const createMetrics = (): Metrics => {
       registers,
     }),
     stalls: new Counter({ name: 'visavis_stalls_total', help: 'Times that the process stood still', registers }),
+    chatAnswers: new Counter({
+      name: 'visavis_chat_answers_total',
+      help: 'Answers of the language model, by how they ended',
+      labelNames: ['reason'],
+      registers,
+    }),
     errors: new Counter({
       name: 'visavis_errors_total',
       help: 'Errors told to clients',

@@ -17,7 +17,7 @@ import type { Inference } from '../models/inference.ts';
 import type { MediaServer } from './media/media-channel.ts';
 import { SUBPROTOCOL } from './messages.ts';
 import { createMetrics } from './metrics.ts';
-import { CLOSE, Session, type SessionSocket } from './session.ts';
+import { CLOSE, Session, type SessionDeps, type SessionSocket } from './session.ts';
 import { watchStalls } from './stall-watch.ts';
 import { createWhep } from './whep/whep-routes.ts';
 import type { WhepSession } from './whep/whep-session.ts';
@@ -49,6 +49,8 @@ export interface ServerDeps {
   readonly log: Logger;
   readonly inference: Inference;
   readonly media: MediaServer;
+  /** What answers `chat`; null: nothing. */
+  readonly chat: SessionDeps['chat'];
   /** Folders that the page is read from, the first that has a file wins: its sources, and its compiled modules. */
   readonly pageFolders: readonly string[];
   /** Folder of the avatars, for their portraits. */
@@ -127,7 +129,7 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
     // Node leaves the errors of a socket that is upgraded to whoever takes it: a client that resets it must not end the process.
     socket.on('error', (error) => log.info({ err: error }, 'socket failed before it was a session'));
     const path = pathOf(request.url);
-    const player = whep.find(path);
+    const player = path === null ? null : whep.find(path);
     if (player) return sockets.handleUpgrade(request, socket, head, (accepted) => join(accepted, player));
     if (path !== '/v1/session') return refuse(socket, 404, 'bad_message', 'WebSockets are at /v1/session');
     const refusal = admission();
@@ -155,6 +157,7 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
       defaults: { voice: config.voice, avatar: config.avatar },
       bitrateBps: config.video.bitrateBps,
       limits: config.limits,
+      chat: deps.chat,
       openTimeoutMs: config.limits.openTimeoutMs,
       socket,
     });

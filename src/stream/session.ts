@@ -3,6 +3,8 @@
  * live session behind it. Knows no WebSocket library: the server passes in what a socket can do.
  */
 import type { Logger } from 'pino';
+import type { ChatModel } from '../chat/chat-model.ts';
+import { type ChatOptions, ChatSession } from '../chat/chat-session.ts';
 import { VisavisError, asVisavisError } from '../errors.ts';
 import { decodeAudioIn } from './binary-frame.ts';
 import { LiveSession, type LiveSessionDeps } from './live-session.ts';
@@ -23,16 +25,25 @@ export interface SessionDeps extends Omit<LiveSessionDeps, 'output'> {
   readonly socket: SessionSocket;
   readonly log: Logger;
   readonly openTimeoutMs: number;
+  /** What answers `chat`; null: nothing. */
+  readonly chat: { readonly model: ChatModel; readonly options: ChatOptions } | null;
 }
 
 type SessionOpened = Extract<ServerMessage, { type: 'session.opened' }>;
+
+type OpenState = Extract<State, { status: 'open' }>;
 
 type State =
   /** `session.open` has not come. */
   | { readonly status: 'waiting'; readonly cancelTimeout: () => void }
   /** Models are being loaded; what comes meanwhile waits. */
   | { readonly status: 'opening'; readonly early: ClientMessage[] }
-  | { readonly status: 'open'; readonly live: LiveSession; readonly opened: SessionOpened }
+  | {
+      readonly status: 'open';
+      readonly live: LiveSession;
+      readonly opened: SessionOpened;
+      readonly chat: ChatSession | null;
+    }
   | { readonly status: 'closed' };
 
 /** Messages that may wait while a session opens. */
@@ -59,7 +70,7 @@ export class Session {
 
   /** Whether it still has something to say. */
   get busy(): boolean {
-    return this.#state.status === 'open' && this.#state.live.busy;
+    return this.#state.status === 'open' && (this.#state.live.busy || this.#state.chat?.busy === true);
   }
 
   /**
@@ -111,7 +122,9 @@ export class Session {
     const state = this.#state;
     this.#state = { status: 'closed' };
     if (state.status === 'waiting') state.cancelTimeout();
-    if (state.status === 'open') await state.live.close();
+    if (state.status !== 'open') return;
+    state.chat?.close();
+    await state.live.close();
   }
 
   /** Tells the client of something that its session survives. */
@@ -142,7 +155,7 @@ export class Session {
         this.#state.early.push(message);
         break;
       case 'open':
-        this.#perform(this.#state.live, message);
+        this.#perform(this.#state, message);
         break;
       case 'closed':
         break;
@@ -166,19 +179,54 @@ export class Session {
         return;
       }
       const { early } = this.#state;
-      this.#state = { status: 'open', live, opened };
-      this.#send(opened);
+      const chat = this.#openChat(live);
+      const { model } = this.#deps.chat ?? {};
+      const state = {
+        status: 'open',
+        live,
+        chat,
+        opened: model ? { ...opened, chat: { model: model.name } } : opened,
+      } as const;
+      this.#state = state;
+      this.#send(state.opened);
       live.run();
       this.#log.info(
         { voice: opened.voice, avatar: opened.avatar, transport: message.media.transport },
         'session opened',
       );
-      for (const waiting of early) this.#guard(() => this.#perform(live, waiting), aboutOf(waiting));
+      for (const waiting of early) this.#guard(() => this.#perform(state, waiting), aboutOf(waiting));
     } catch (error) {
       // The client may try again with another voice, avatar or medium.
       if (this.#state.status === 'opening') this.#waitAgain();
       throw error;
     }
+  }
+
+  #openChat(live: LiveSession): ChatSession | null {
+    const { chat, metrics } = this.#deps;
+    if (chat === null) return null;
+    return new ChatSession({
+      ...chat,
+      voice: {
+        append: (utterance, text) => live.feeds.append(utterance, text),
+        end: (utterance) => live.feeds.end(utterance),
+        interrupt: (utterance) => live.interrupt(utterance),
+      },
+      tell: (event) => {
+        if (event.type === 'chat.finished') metrics.chatAnswers.inc({ reason: event.reason });
+        this.#send(event);
+      },
+      report: (error, utterance) => {
+        this.#log.warn({ code: error.code }, 'no answer from the language model');
+        this.#answer(error, { utterance });
+      },
+    });
+  }
+
+  /** The conversation. @throws {VisavisError} `chat_failed` when there is no language model. */
+  #talking({ chat }: OpenState): ChatSession {
+    if (chat) return chat;
+    throw new VisavisError('chat_failed', 'this server has no language model; start it with --llm and --model');
   }
 
   #welcomePeer(): void {
@@ -192,7 +240,8 @@ export class Session {
     this.#state = { status: 'waiting', cancelTimeout: clock.at(clock.nowMs() + openTimeoutMs, expire) };
   }
 
-  #perform(live: LiveSession, message: ClientMessage): void {
+  #perform(state: OpenState, message: ClientMessage): void {
+    const { live, chat } = state;
     switch (message.type) {
       case 'session.open':
         throw new VisavisError(
@@ -212,7 +261,18 @@ export class Session {
         live.feeds.end(message.utterance);
         break;
       case 'interrupt':
+        // An answer that has not begun to be said is no utterance yet.
+        if (chat?.interrupt(message.utterance) && message.utterance !== undefined) break;
         live.interrupt(message.utterance);
+        break;
+      case 'chat':
+        if (live.has(message.utterance)) {
+          throw new VisavisError('bad_order', `utterance "${message.utterance}" is being said; choose a new id`);
+        }
+        this.#talking(state).ask(message.utterance, message.text);
+        break;
+      case 'chat.clear':
+        this.#talking(state).clear();
         break;
       case 'playback':
         live.heard(message);
@@ -266,7 +326,11 @@ export class Session {
   #send(message: ServerMessage): void {
     const text = JSON.stringify(message);
     this.#deps.socket.sendText(text);
-    if (this.#state.status === 'open') this.#state.live.tellPeer(text);
+    if (this.#state.status !== 'open') return;
+    this.#state.live.tellPeer(text);
+    if (message.type === 'utterance.finished') {
+      this.#state.chat?.spoken(message.utterance, message.reason, message.spokenText);
+    }
   }
 }
 

@@ -21,6 +21,18 @@ test('the command line goes over the file', async () => {
   expect(loadConfig(path, { port: 2 })).toMatchObject({ port: 2, limits: { sessions: 9, utterances: 100 } });
 });
 
+test('the command line names the language model, and the file the rest', async () => {
+  const path = await fileWith('{"chat": {"url": "http://a/v1", "model": "one", "systemPrompt": "Be brief."}}');
+
+  const { chat } = loadConfig(path, { chat: { model: 'two', apiKeyVariable: 'KEY' } });
+
+  expect(chat).toMatchObject({ url: 'http://a/v1', model: 'two', apiKeyVariable: 'KEY', systemPrompt: 'Be brief.' });
+  expect(loadConfig(undefined, { chat: { url: 'https://b/v1', model: 'm' } }).chat?.systemPrompt).toMatch(/spoken/);
+  expect(loadConfig(undefined).chat).toBeUndefined();
+  expect(() => loadConfig(undefined, { chat: { url: 'https://b/v1' } })).toThrow('model');
+  expect(() => loadConfig(undefined, { chat: { url: 'file:///v1', model: 'm' } })).toThrow('url');
+});
+
 test.each([
   ['{"prot": 80}', 'prot'],
   ['{"port": 99999}', 'port'],

@@ -29,6 +29,8 @@ const createPeer = () =>
     onState: () => undefined,
     onPictureLoss: () => undefined,
     onFeedback: () => undefined,
+    onTextOpen: () => undefined,
+    onText: () => undefined,
   });
 
 /** A peer and its viewer; two ends of werift now and then fail their handshake on a busy machine. */

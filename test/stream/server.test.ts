@@ -22,6 +22,7 @@ beforeEach(async () => {
     log: pino({ level: 'silent' }),
     inference: fakeInference(),
     media,
+    chat: null,
     pageFolders: [`${root}/client`],
     portraitOf: (avatar) => (avatar === 'fake' ? `${root}/models/avatars/alex/portrait.png` : null),
   });

@@ -29,6 +29,7 @@ const connect = (options: { inference?: Inference; limits?: Record<string, numbe
   const session = new Session('s1', {
     inference: options.inference ?? fakeInference(),
     media,
+    chat: null,
     clock: systemClock,
     metrics: createMetrics(),
     log: pino({ level: 'silent' }),

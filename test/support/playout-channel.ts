@@ -32,6 +32,8 @@ export class PlayoutChannel implements MediaChannel {
 
   candidate(): void {}
 
+  sendText(): void {}
+
   pushAudio(slot: AudioSlot): void {
     this.#playout.pushAudio(slot, this.#clock.nowMs());
   }

@@ -31,6 +31,7 @@ beforeEach(async () => {
     log: pino({ level: 'silent' }),
     inference: fakeInference(),
     media,
+    chat: null,
     pageFolders: [],
     portraitOf: () => null,
   });
