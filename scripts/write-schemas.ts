@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { configSchema } from '../config/schema.ts';
 import { packageRoot } from '../src/package-root.ts';
+import { asyncApi, openApi } from '../src/stream/api-docs/documents.ts';
 import { SUBPROTOCOL, clientMessageSchema, serverMessageSchema } from '../src/stream/messages.ts';
 
 /** Path from the repository's root, and content, of each published schema. */
@@ -13,6 +14,8 @@ export const schemaFiles = (): ReadonlyMap<string, string> =>
       'config/schema.json': z.toJSONSchema(configSchema, { io: 'input' }),
       [`docs/${SUBPROTOCOL}.client.json`]: z.toJSONSchema(clientMessageSchema, { io: 'input' }),
       [`docs/${SUBPROTOCOL}.server.json`]: z.toJSONSchema(serverMessageSchema),
+      'docs/openapi.json': openApi(),
+      'docs/asyncapi.json': asyncApi('127.0.0.1:8080'),
     }).map(([path, schema]) => [path, `${JSON.stringify(schema, null, 2)}\n`]),
   );
 

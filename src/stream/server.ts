@@ -14,6 +14,7 @@ import type { Config } from '../../config/schema.ts';
 import { type Clock, delay } from '../clock.ts';
 import { VisavisError, asVisavisError } from '../errors.ts';
 import type { Inference } from '../models/inference.ts';
+import { asyncApi, openApi } from './api-docs/documents.ts';
 import type { MediaServer } from './media/media-channel.ts';
 import { SUBPROTOCOL } from './messages.ts';
 import { createMetrics } from './metrics.ts';
@@ -110,6 +111,10 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
   app.get<{ Params: { '*': string } }>('/client/*', (request, reply) =>
     sendPageFile(deps.pageFolders, request.params['*'], reply),
   );
+
+  app.get('/v1/openapi.json', () => openApi());
+  app.get('/v1/asyncapi.json', (request) => asyncApi(request.host));
+  app.get('/docs', (_request, reply) => sendPageFile(deps.pageFolders, 'api/index.html', reply));
 
   const whep = createWhep({
     log,
