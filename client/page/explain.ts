@@ -23,6 +23,7 @@ export const explainCode = (
     text_too_long: texts.textTooLong,
     too_many_utterances: texts.tooManyUtterances,
     bad_text: texts.badText,
+    chat_failed: texts.chatFailed(message),
   };
   return Object.hasOwn(known, code) ? (known[code] ?? message) : message;
 };

@@ -5,6 +5,7 @@ import type { SessionError } from '../library/errors.ts';
 import type { Session } from '../library/session.ts';
 import { CaptionView } from './captions.ts';
 import { createComposer } from './composer.ts';
+import { ConversationView } from './conversation.ts';
 import { explain, explainCode } from './explain.ts';
 import { LANGUAGES, PageLanguage } from './language.ts';
 import { readList, type Listed } from './server-info.ts';
@@ -36,9 +37,12 @@ const speedSlider = byId('speed', HTMLInputElement);
 const speedValue = byId('speed-value', HTMLOutputElement);
 const text = byId('text', HTMLTextAreaElement);
 const transport = byId('transport', HTMLElement);
+const clear = byId('clear', HTMLButtonElement);
+const textLabel = byId('text-label', HTMLElement);
 
 const language = new PageLanguage();
 const caption = new CaptionView(byId('caption', HTMLElement));
+const conversation = new ConversationView(byId('conversation', HTMLElement), language.texts);
 const panel = new StatsPanel(byId('stats', HTMLElement));
 let voices: readonly Listed[] = [];
 
@@ -89,6 +93,16 @@ const speak = (act: () => void): boolean => {
   return isOpen;
 };
 
+/** Whether a language model answers, so that the page is a conversation. */
+const converses = (): boolean => session.opened?.chat !== undefined;
+const showMode = (): void => {
+  const mode = converses() ? 'chat' : 'speech';
+  document.body.dataset['mode'] = mode;
+  textLabel.dataset['text'] = mode === 'chat' ? 'chatLabel' : 'textLabel';
+  if (mode === 'chat') byId('live', HTMLInputElement).checked = false;
+  language.write(document);
+};
+
 const composer = createComposer(
   {
     form: byId('composer', HTMLFormElement),
@@ -98,7 +112,7 @@ const composer = createComposer(
     chips: byId('chips', HTMLElement),
   },
   {
-    say: (words) => speak(() => talk.say(words)),
+    say: (words) => speak(() => (converses() ? talk.chat(words) : talk.say(words))),
     append: (words) => speak(() => talk.append(words)),
     end: () => talk.end(),
     stop: () => talk.stop(),
@@ -132,6 +146,10 @@ const showLists = (): void => {
   showPlaceholder();
 };
 const showPlaceholder = (): void => {
+  if (converses()) {
+    text.placeholder = language.texts.chatPlaceholder;
+    return;
+  }
   const spoken = voices.find(({ name }) => name === voiceSelect.value)?.language;
   text.placeholder = language.texts.textPlaceholder(spoken ? language.nameOf(spoken) : null);
 };
@@ -140,6 +158,7 @@ const showLanguage = (): void => {
   language.write(document);
   languageSelect.value = language.tag;
   stage.texts = language.texts;
+  conversation.texts = language.texts;
   showStatus(present);
   if (noticeOf) notice.textContent = noticeOf(language.texts);
   showLists();
@@ -176,6 +195,7 @@ const explainLoss = async (error: SessionError): Promise<void> => {
 session.on('session.opened', ({ ai }) => {
   provenance.hidden = !ai;
   setNotice(null);
+  showMode();
   void readLists();
 });
 session.on('state', (state) => {
@@ -187,6 +207,15 @@ session.on('state', (state) => {
 });
 session.on('utterance.words', ({ utterance, words }) => {
   captionText.textContent = session.textOf(utterance).slice(words[0]?.charStart, words.at(-1)?.charEnd);
+});
+session.on('chat.started', ({ utterance, text: said }) => conversation.asked(utterance, said));
+session.on('chat.delta', ({ utterance, text: more }) => conversation.answered(utterance, more));
+session.on('chat.finished', ({ utterance, text: heard }) => conversation.finished(utterance, heard));
+clear.addEventListener('click', () => {
+  talk.stop();
+  session.forget();
+  conversation.clear();
+  text.focus();
 });
 session.on('error', (error) => setNotice((texts) => explainCode(error, texts), NOTICE_MS));
 session.on('figures', ({ fps, bitrateBps, skewMs, transport: way }) => {

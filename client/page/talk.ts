@@ -49,6 +49,13 @@ export class Talk {
     if (isNext) this.#latency.sent(id, performance.now());
   }
 
+  /** Says something to the avatar, who answers. @returns the answer's id. */
+  chat(text: string): string {
+    const { id } = this.#session.chat(text);
+    this.#latency.sent(id, performance.now());
+    return id;
+  }
+
   /** Says more words of the text that is coming; the first ones begin it. */
   append(text: string): void {
     if (this.#typed === null) {

@@ -159,6 +159,7 @@ test('raw bytes in the place of WebSocket frames end their own socket at most', 
     inference: fakeInference(),
     media: fakeMediaServer(),
     pageFolders: [],
+    chat: null,
     portraitOf: () => null,
   });
   const { hostname, port } = new URL(server.address);

@@ -79,6 +79,7 @@ const connect = async () => {
   const { limits } = configSchema.parse({});
   const inference = { ...fakeInference({ voice: levelVoice() }), motion: async () => slowJaw() };
   const session = new Session('s1', {
+    chat: null,
     inference,
     media,
     clock,

@@ -28,6 +28,12 @@ export const en = {
   textLabel: 'What the avatar says',
   /** @param language - Of the voice, when it is not the page's: in that language's name on this page. */
   textPlaceholder: (language: string | null) => (language ? `Type a sentence in ${language}…` : 'Type a sentence…'),
+  chatLabel: 'What you say',
+  chatPlaceholder: 'Say something…',
+  chatYou: 'You',
+  chatAvatar: 'Avatar',
+  chatClear: 'New conversation',
+  chatFailed: (reason: string) => `The language model did not answer: ${reason}.`,
   live: 'Word by word',
   liveHint: 'Sends every word as soon as it is typed, as a language model would',
   stop: 'Stop',

@@ -28,6 +28,12 @@ export const zhHans: Texts = {
 
   textLabel: '要说的话',
   textPlaceholder: (language) => (language ? `用${language}输入一句话…` : '输入一句话…'),
+  chatLabel: '您要说的话',
+  chatPlaceholder: '说点什么…',
+  chatYou: '您',
+  chatAvatar: '虚拟人',
+  chatClear: '新对话',
+  chatFailed: (reason) => `语言模型没有回答：${reason}。`,
   live: '逐词发送',
   liveHint: '每打完一个词就立即发送，就像语言模型那样',
   stop: '停止',
