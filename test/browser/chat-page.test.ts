@@ -49,6 +49,14 @@ describe('the page, joined to a language model,', { timeout: 120_000 }, () => {
     await tab.page.waitForSelector('.saying');
     await tab.page.waitForSelector('#conversation .avatar[aria-busy=false]');
     expect(await tab.page.locator('#chips').isVisible()).toBe(false);
+    for (const [width, height] of [
+      [1280, 900],
+      [360, 740],
+    ] as const) {
+      await tab.page.setViewportSize({ width, height });
+      const send = await tab.page.locator('#send').boundingBox();
+      expect((send?.y ?? Infinity) + (send?.height ?? 0)).toBeLessThanOrEqual(height);
+    }
   });
 
   it('keeps of an answer what was heard when the user speaks on', async () => {
