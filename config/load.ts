@@ -4,7 +4,9 @@ import { VisavisError } from '../src/errors.ts';
 import { type Config, configSchema } from './schema.ts';
 
 /** What the command line and the environment set on top of the file. */
-export type ConfigOverrides = Partial<Pick<Config, 'host' | 'port' | 'voice' | 'avatar' | 'models' | 'logLevel'>> & {
+export type ConfigOverrides = Partial<
+  Pick<Config, 'host' | 'port' | 'wyomingPort' | 'voice' | 'avatar' | 'models' | 'logLevel'>
+> & {
   /** Fields of `chat` that take the place of the file's. */
   readonly chat?: { readonly url?: string; readonly model?: string; readonly apiKeyVariable?: string };
 };

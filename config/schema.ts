@@ -39,6 +39,15 @@ const webrtc = z
   })
   .prefault({});
 
+const clients = z
+  .strictObject({
+    voices: z
+      .record(z.string(), z.string())
+      .default({})
+      .describe('Voices by the names that clients of other services ask for, such as {"alloy": "rms"}'),
+  })
+  .prefault({});
+
 const limits = z
   .strictObject({
     sessions: z.int().min(1).max(10_000).default(4).describe('Sessions at once; one more is answered 503'),
@@ -126,6 +135,12 @@ const chat = z
 export const configSchema = z.strictObject({
   host: z.string().default('127.0.0.1').describe('Address to listen on'),
   port: z.int().min(0).max(65_535).default(8080).describe('TCP port; 0: any free one'),
+  wyomingPort: z
+    .int()
+    .min(0)
+    .max(65_535)
+    .optional()
+    .describe('TCP port of the Wyoming protocol (Home Assistant), usually 10200. Default: not served'),
   models: z.string().optional().describe('Folder of the models; default: the one that comes with the program'),
   voice: z.string().default('rms').describe('Voice of sessions that name none'),
   voices: z
@@ -148,6 +163,7 @@ export const configSchema = z.strictObject({
   video,
   webrtc,
   chat,
+  clients,
   limits,
   pronunciations,
 });

@@ -15,7 +15,7 @@ import { type ServerDeps, startServer } from './stream/server.ts';
 
 const USAGE = `visavis: a talking avatar, served
 
-  npm start -- [--port 8080] [--host 127.0.0.1] [--config FILE] [--llm URL --model NAME]
+  npm start -- [--port 8080] [--host 127.0.0.1] [--config FILE] [--llm URL --model NAME] [--wyoming 10200]
 
   --port     TCP port; 0 takes a free one (environment: PORT)
   --host     address to listen on (environment: HOST)
@@ -23,6 +23,7 @@ const USAGE = `visavis: a talking avatar, served
   --llm      OpenAI-compatible API of a language model that answers, such as http://127.0.0.1:11434/v1
   --model    the model's name there
   --llm-key  environment variable that holds the API key
+  --wyoming  TCP port of the Wyoming protocol, for Home Assistant
 `;
 
 const readConfig = (): Config | null => {
@@ -34,6 +35,7 @@ const readConfig = (): Config | null => {
       llm: { type: 'string' },
       model: { type: 'string' },
       'llm-key': { type: 'string' },
+      wyoming: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     },
   });
@@ -49,6 +51,7 @@ const readConfig = (): Config | null => {
     ...(Object.keys(chat).length === 0 ? {} : { chat }),
     ...(port === undefined ? {} : { port: Number(port) }),
     ...(host === undefined ? {} : { host }),
+    ...(values.wyoming === undefined ? {} : { wyomingPort: Number(values.wyoming) }),
   });
 };
 
@@ -98,6 +101,7 @@ const main = async (): Promise<void> => {
     portraitOf: (avatar) => (portraits.has(avatar) ? join(modelsDir, 'avatars', avatar, 'portrait.png') : null),
   });
   process.stdout.write(`visavis is ready on ${server.address}\n`);
+  if (server.wyomingAddress) log.info({ address: server.wyomingAddress }, 'Wyoming is spoken');
 
   let stopping: AbortController | null = null;
   const stop = async (signal: string) => {

@@ -6,7 +6,7 @@ import type { WordTiming } from '../media.ts';
 
 /** How a text chunk is to be spoken. */
 export interface SpeechOptions {
-  /** Rate of speech, 0.5…2; 1 is the voice's own. */
+  /** Rate of speech, 0.25…4; 1 is the voice's own, and beyond 0.5…2 it loses clarity. */
   readonly speed: number;
   /** Non-negative integer. The same text, options and seed give the same samples. */
   readonly seed: number;

@@ -1,6 +1,6 @@
 /**
- * HTTP and WebSocket: the page, what is installed, health, metrics, and the sockets of `/v1/session`. The only fastify and
- * ws imports.
+ * HTTP and WebSocket: the page, what is installed, health, metrics, and the sockets of `/v1/session`. Fastify and ws are
+ * imported here and in `mount-adapters.ts` only.
  */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -18,6 +18,8 @@ import { asyncApi, openApi } from './api-docs/documents.ts';
 import type { MediaServer } from './media/media-channel.ts';
 import { SUBPROTOCOL } from './messages.ts';
 import { createMetrics } from './metrics.ts';
+import { mountAdapters } from './mount-adapters.ts';
+import { requestUrl } from './request-url.ts';
 import { CLOSE, Session, type SessionDeps, type SessionSocket } from './session.ts';
 import { watchStalls } from './stall-watch.ts';
 import { createWhep } from './whep/whep-routes.ts';
@@ -61,6 +63,8 @@ export interface ServerDeps {
 /** A server that listens. */
 export interface Server {
   readonly address: string;
+  /** `tcp://host:port` of the Wyoming protocol; null: it is not served. */
+  readonly wyomingAddress: string | null;
   /**
    * Takes no more sessions, lets the open ones finish what they say (`config.drainMs` at most, or until the signal aborts), then
    * closes all.
@@ -84,13 +88,16 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
   app.get('/livez', () => ({ status: 'ok' }));
   app.get('/readyz', (_request, reply) => {
     if (draining) reply.code(503);
-    return { status: draining ? 'draining' : 'ok', sessions: sessions.size, maxSessions: config.limits.sessions };
+    return { status: draining ? 'draining' : 'ok', sessions: taken(), maxSessions: config.limits.sessions };
   });
   app.get('/metrics', async (_request, reply) => {
     const { text, contentType } = await metrics.expose();
     return reply.type(contentType).send(text);
   });
-  app.get('/v1/voices', () => ({ voices: inference.voices }));
+  // With the fields that clients of ElevenLabs read at the same path.
+  app.get('/v1/voices', () => ({
+    voices: inference.voices.map((voice) => Object.assign({ voice_id: voice.name, category: 'premade' }, voice)),
+  }));
   app.get('/v1/avatars', () => ({ avatars: inference.avatars }));
   app.get<{ Params: { avatar: string } }>('/v1/avatars/:avatar/portrait.png', (request, reply) => {
     const path = deps.portraitOf(request.params.avatar);
@@ -125,6 +132,23 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
   });
   await app.register(whep.routes);
 
+  const goodbye = new VisavisError('shutting_down', 'the server stops; connect again in a moment');
+  const adapters = mountAdapters(app, {
+    ...deps,
+    meter: {
+      firstSound: (latencyMs) => metrics.textToAudio.observe(latencyMs / 1000),
+      finished: (reason) => metrics.utterances.inc({ reason }),
+    },
+    taken: () => (draining ? goodbye : sessions.size),
+    changed(event) {
+      if (event === 'refused') metrics.refused.inc();
+      if (event === 'entered') metrics.sessionsTotal.inc();
+      metrics.sessions.set(taken());
+    },
+    keepAlive: (socket) => keepAlive(socket, clock, config.limits.pingMs),
+  });
+  const taken = () => sessions.size + adapters.size;
+
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: config.limits.messageBytes,
@@ -133,8 +157,9 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
   app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // Node leaves the errors of a socket that is upgraded to whoever takes it: a client that resets it must not end the process.
     socket.on('error', (error) => log.info({ err: error }, 'socket failed before it was a session'));
-    const path = pathOf(request.url);
-    const player = path === null ? null : whep.find(path);
+    if (adapters.upgrade(request, socket, head)) return undefined;
+    const path = requestUrl(request)?.pathname;
+    const player = path === undefined ? null : whep.find(path);
     if (player) return sockets.handleUpgrade(request, socket, head, (accepted) => join(accepted, player));
     if (path !== '/v1/session') return refuse(socket, 404, 'bad_message', 'WebSockets are at /v1/session');
     const refusal = admission();
@@ -145,7 +170,7 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
   /** Why no session can begin now; null: one can. */
   const admission = (): VisavisError | null => {
     if (draining) return new VisavisError('shutting_down', 'the server is about to stop');
-    if (sessions.size < config.limits.sessions) return null;
+    if (taken() < config.limits.sessions) return null;
     metrics.refused.inc();
     return new VisavisError('server_full', `all ${config.limits.sessions} sessions are taken; try again soon`);
   };
@@ -168,11 +193,11 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
     });
     const entry = { session, cut };
     sessions.add(entry);
-    metrics.sessions.set(sessions.size);
+    metrics.sessions.set(taken());
     metrics.sessionsTotal.inc();
     const end = () => {
       if (!sessions.delete(entry)) return;
-      metrics.sessions.set(sessions.size);
+      metrics.sessions.set(taken());
       session
         .close()
         .catch((error: unknown) => log.error({ session: session.id, err: error }, 'session did not close'));
@@ -221,23 +246,26 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
   const close = async () => {
     draining = true;
     stopWatching();
-    const goodbye = new VisavisError('shutting_down', 'the server stops; connect again in a moment');
+    adapters.end(goodbye);
     await Promise.all([...sessions].map(({ session }) => session.end(goodbye, CLOSE.goingAway)));
     for (const { cut } of sessions) cut();
     for (const socket of sockets.clients) socket.terminate();
     sockets.close();
+    await adapters.close();
     await app.close();
   };
   const drain = async (signal?: AbortSignal) => {
     draining = true;
     const untilMs = clock.nowMs() + config.drainMs;
-    const isBusy = () => [...sessions].some(({ session }) => session.busy);
+    const isBusy = () => adapters.busy || [...sessions].some(({ session }) => session.busy);
     while (clock.nowMs() < untilMs && !signal?.aborted && isBusy()) await delay(clock, DRAIN_POLL_MS);
-    if (sessions.size > 0 && !signal?.aborted) await delay(clock, Math.min(DRAIN_TAIL_MS, config.drainMs));
+    if (taken() > 0 && !signal?.aborted) await delay(clock, Math.min(DRAIN_TAIL_MS, config.drainMs));
     await close();
   };
 
-  return { address: await app.listen({ host: config.host, port: config.port }), drain, close };
+  await adapters.listen();
+  const address = await app.listen({ host: config.host, port: config.port });
+  return { address, wyomingAddress: adapters.wyomingAddress, drain, close };
 };
 
 /** What a session needs of a WebSocket. */
@@ -259,15 +287,6 @@ const addErrorForm = (app: FastifyInstance, log: Logger): void => {
     if (status >= 500) log.error({ err: error }, 'request failed');
     return reply.code(status).send({ error: { code: error.code, message: error.message } });
   });
-};
-
-/** The path of a request's target; null when it is none, such as `//%zz`. */
-const pathOf = (target = '/'): string | null => {
-  try {
-    return new URL(target, 'http://localhost').pathname;
-  } catch {
-    return null;
-  }
 };
 
 /** Answers an upgrade that is not taken, as plain HTTP. */

@@ -26,8 +26,13 @@ const MIN_CUT = 10;
 
 /** What synthesis gives of a chunk: its words, then its sound in windows, then its end. */
 export type SpeechPart =
-  /** Times from the chunk's first sample, characters from the utterance's first. */
-  | { readonly kind: 'words'; readonly words: readonly WordTiming[] }
+  /** Times from the chunk's first sample, characters from the utterance's first; how long the chunk will be, in samples of the voice. */
+  | {
+      readonly kind: 'words';
+      readonly words: readonly WordTiming[];
+      readonly chunk: TextChunk;
+      readonly durationSamples: number;
+    }
   /** float32 in -1…1 at the voice's rate. */
   | { readonly kind: 'sound'; readonly pcm: Float32Array }
   | { readonly kind: 'chunk-end' }
@@ -104,7 +109,8 @@ const speakChunk = (
     const speak = async () => {
       const plan = await voice.plan(chunk.text, options, signal);
       if (signal.aborted) return;
-      subscriber.next({ kind: 'words', words: plan.words.map((word) => shifted(word, chunk.charStart)) });
+      const words = plan.words.map((word) => shifted(word, chunk.charStart));
+      subscriber.next({ kind: 'words', words, chunk, durationSamples: plan.durationSamples });
       const windows = plan.windows();
       try {
         for (const error of report(plan.problems ?? [])) subscriber.next({ kind: 'problem', error });

@@ -4,6 +4,7 @@ import { extname } from 'node:path';
 import { VisavisError } from '../../../errors.ts';
 import { toPcm16 } from '../pcm16.ts';
 import { createMediaFile } from './media-file.ts';
+import { WAV_HEADER_BYTES, wavHeader } from './wav-header.ts';
 
 export interface FileFormat {
   /** Of the sound; any for `.wav`, one that Opus takes for `.webm`. */
@@ -39,26 +40,6 @@ export const createFileWriter = async (path: string, format: FileFormat): Promis
     default:
       throw new VisavisError('unsupported_media', `A file is written as .mp4, .webm or .wav, not as "${path}".`);
   }
-};
-
-const WAV_HEADER_BYTES = 44;
-
-/** RIFF header of mono 16 bit PCM. */
-const wavHeader = (sampleRateHz: number, dataBytes: number): Buffer => {
-  const header = Buffer.alloc(WAV_HEADER_BYTES);
-  header.write('RIFF', 0);
-  header.writeUInt32LE(WAV_HEADER_BYTES - 8 + dataBytes, 4);
-  header.write('WAVEfmt ', 8);
-  header.writeUInt32LE(16, 16);
-  header.writeUInt16LE(1, 20);
-  header.writeUInt16LE(1, 22);
-  header.writeUInt32LE(sampleRateHz, 24);
-  header.writeUInt32LE(sampleRateHz * 2, 28);
-  header.writeUInt16LE(2, 32);
-  header.writeUInt16LE(16, 34);
-  header.write('data', 36);
-  header.writeUInt32LE(dataBytes, 40);
-  return header;
 };
 
 const createWavFile = async (path: string, sampleRateHz: number): Promise<FileWriter> => {

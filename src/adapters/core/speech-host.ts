@@ -1,0 +1,68 @@
+/** The server as adapters see it: voices by name, speech, and places. */
+import type { Logger } from 'pino';
+import type { Config } from '../../../config/schema.ts';
+import type { Clock } from '../../clock.ts';
+import { VisavisError } from '../../errors.ts';
+import type { Inference } from '../../models/inference.ts';
+import type { Guest, SpeechHost } from './adapter.ts';
+import { type SpeechMeter, SpeechSession } from './speech-session.ts';
+
+export interface SpeechHostDeps {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly inference: Inference;
+  readonly meter: Omit<SpeechMeter, 'nowMs'>;
+  /** Places that are taken by others, or the reason why none is given. */
+  readonly taken: () => number | VisavisError;
+  /** A guest has come or gone, or was not let in. */
+  readonly changed: (event: 'entered' | 'left' | 'refused') => void;
+}
+
+/** A host, and its guests. */
+export const createSpeechHost = (
+  deps: SpeechHostDeps,
+): { readonly host: SpeechHost; readonly guests: ReadonlySet<Guest> } => {
+  const { config, clock, log, inference } = deps;
+  const { limits, clients } = config;
+  const guests = new Set<Guest>();
+  const installed = new Set(inference.voices.map(({ name }) => name));
+  const meter: SpeechMeter = { ...deps.meter, nowMs: () => clock.nowMs() };
+
+  const host: SpeechHost = {
+    clock,
+    log,
+    limits,
+    voices: inference.voices,
+    voiceOf(name, foreign) {
+      if (name === undefined || name === '') return inference.voice(config.voice);
+      const alias = clients.voices[name];
+      if (alias !== undefined) return inference.voice(alias);
+      return inference.voice(!installed.has(name) && foreign?.test(name) ? config.voice : name);
+    },
+    speak: ({ voice, sampleRateHz, speed = 1, seed = crypto.getRandomValues(new Uint32Array(1))[0]! }) =>
+      new SpeechSession({
+        voice,
+        sampleRateHz,
+        speed,
+        seed,
+        maxCharacters: limits.textCharacters,
+        maxFlushes: limits.utterances,
+        meter,
+      }),
+    enter(guest) {
+      const taken = deps.taken();
+      if (typeof taken !== 'number') throw taken;
+      if (taken + guests.size >= limits.sessions) {
+        deps.changed('refused');
+        throw new VisavisError('server_full', `all ${limits.sessions} sessions are taken; try again soon`);
+      }
+      guests.add(guest);
+      deps.changed('entered');
+      return () => {
+        if (guests.delete(guest)) deps.changed('left');
+      };
+    },
+  };
+  return { host, guests };
+};

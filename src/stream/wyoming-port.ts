@@ -1,0 +1,63 @@
+/** The TCP port of Wyoming. Its connections take a place only while they are spoken to. */
+import { once } from 'node:events';
+import { type Socket, createServer } from 'node:net';
+import type { SpeechHost } from '../adapters/core/adapter.ts';
+import { Inactivity } from '../adapters/core/inactivity.ts';
+import { WyomingConnection } from '../adapters/wyoming.ts';
+
+/** Connections are cheap until they speak: so many may be open. */
+const MAX_CONNECTIONS = 256;
+/** A connection that says nothing for so long, and is not spoken to, is closed. */
+const IDLE_MS = 60_000;
+
+export interface WyomingPort {
+  /** `tcp://host:port`; null: it does not listen yet. */
+  readonly address: string | null;
+  /** @throws the system's error when the port is taken */
+  listen(port: number, host: string): Promise<void>;
+  /** Closes port and connections; idempotent. */
+  close(): void;
+}
+
+export const createWyomingPort = (host: SpeechHost): WyomingPort => {
+  const open = new Set<Socket>();
+  const server = createServer((socket) => {
+    open.add(socket);
+    const peer = new WyomingConnection(host, {
+      send: (bytes) => socket.write(bytes),
+      unsentBytes: () => socket.writableLength,
+      close: () => socket.end(),
+    });
+    const busy = () => peer.busy();
+    const idle = new Inactivity(host.clock, IDLE_MS, busy, () => socket.destroy());
+    socket.on('data', (bytes) => {
+      idle.touch();
+      peer.onData(bytes);
+    });
+    socket.on('error', (error) => host.log.info({ adapter: 'wyoming', err: error }, 'connection failed'));
+    socket.on('close', () => {
+      open.delete(socket);
+      idle.stop();
+      peer.onClose();
+    });
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+
+  return {
+    get address() {
+      const address = server.address();
+      if (address === null || typeof address === 'string') return null;
+      const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+      return `tcp://${name}:${address.port}`;
+    },
+    async listen(port, name) {
+      server.listen(port, name);
+      await once(server, 'listening');
+      server.on('error', (error) => host.log.error({ adapter: 'wyoming', err: error }, 'port failed'));
+    },
+    close() {
+      server.close();
+      for (const socket of open) socket.destroy();
+    },
+  };
+};

@@ -1,0 +1,80 @@
+/** A server with instant fake models, for clients of other services' protocols; it is closed after the test. */
+import { pino } from 'pino';
+import { onTestFinished } from 'vitest';
+import { loadConfig } from '../../config/load.ts';
+import type { Config } from '../../config/schema.ts';
+import { systemClock } from '../../src/clock.ts';
+import type { Voice } from '../../src/models/inference.ts';
+import { type Server, startServer } from '../../src/stream/server.ts';
+import { fakeMediaServer } from './fake-media.ts';
+import { fakeInference, fakeVoice } from './fake-models.ts';
+
+export interface AdapterServer {
+  readonly server: Server;
+  /** `http://127.0.0.1:…` */
+  readonly http: string;
+  /** `ws://127.0.0.1:…` */
+  readonly ws: string;
+  /** Windows that the voice has decoded. */
+  readonly windows: () => number;
+  /** Sessions that are open. */
+  readonly sessions: () => Promise<number>;
+}
+
+interface Options {
+  readonly clients?: Partial<Config['clients']>;
+  readonly wyomingPort?: number;
+  readonly limits?: Partial<Config['limits']>;
+  /** What one window takes, ms. @default 0 */
+  readonly windowMs?: number;
+}
+
+export const startAdapterServer = async (options: Options = {}): Promise<AdapterServer> => {
+  const config = loadConfig(undefined, { port: 0, voice: 'fake', avatar: 'fake' });
+  let windows = 0;
+  const voice = fakeVoice();
+  const counted: Voice = {
+    ...voice,
+    async plan(...args) {
+      const plan = await voice.plan(...args);
+      return {
+        ...plan,
+        async *windows() {
+          for await (const window of plan.windows()) {
+            if (options.windowMs) await new Promise((resolve) => setTimeout(resolve, options.windowMs));
+            windows += 1;
+            yield window;
+          }
+        },
+      };
+    },
+  };
+  const server = await startServer({
+    config: {
+      ...config,
+      wyomingPort: options.wyomingPort,
+      clients: { ...config.clients, ...options.clients },
+      limits: { ...config.limits, ...options.limits },
+    },
+    clock: systemClock,
+    log: pino({ level: 'silent' }),
+    inference: fakeInference({ voice: counted }),
+    media: fakeMediaServer(),
+    pageFolders: [],
+    portraitOf: () => null,
+    chat: null,
+  });
+  onTestFinished(() => server.close());
+  return {
+    server,
+    http: server.address,
+    ws: server.address.replace('http', 'ws'),
+    windows: () => windows,
+    sessions: async () => ((await (await fetch(`${server.address}/readyz`)).json()) as { sessions: number }).sessions,
+  };
+};
+
+/** Waits until something is so. */
+export const until = async (condition: () => boolean | Promise<boolean>): Promise<void> => {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
+};
