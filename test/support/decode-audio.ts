@@ -64,6 +64,12 @@ const decodeFile = async (path: string): Promise<Decoded> => {
   return { sampleRateHz, pcm: Float32Array.from(samples) };
 };
 
+/** 16-bit little-endian PCM as float32. */
+export const fromPcm16 = (bytes: Uint8Array): Float32Array => {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Float32Array.from({ length: bytes.length >> 1 }, (_, i) => view.getInt16(2 * i, true) / 32_768);
+};
+
 /** Two sounds are compared over so many samples: more would tell no more. */
 const COMPARED_SAMPLES = 24_000;
 
