@@ -10,6 +10,8 @@ const SDP = 'application/sdp';
 const FRAGMENT = 'application/trickle-ice-sdpfrag';
 
 const voice = z.object({
+  voice_id: z.string().describe('The name again, for clients of ElevenLabs'),
+  category: z.string().describe('For clients of ElevenLabs'),
   name: z.string(),
   language: z.string().describe('BCP 47'),
   gender: z.string(),
