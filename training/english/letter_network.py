@@ -143,7 +143,7 @@ def restore(path: Path, network: LetterNetwork) -> None:
 
 
 def write_golden(path: Path, network: LetterNetwork, names: list[str]) -> None:
-    """Write the likeliest pair of each letter of a few words with its log probability; the server must find them too."""
+    """Write the likeliest pair of each letter of a few words with its log probability, for the server to find."""
     network.eval()
     golden = {}
     for word in ("a", "blorging", "nguyen", "xylophonist", "pneumonoultramicroscopicsilico"):
