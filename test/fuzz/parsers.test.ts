@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { VisavisError } from '../../src/errors.ts';
 import { decodeAudioIn } from '../../src/stream/binary-frame.ts';
-import { isAllowed } from '../../src/stream/media/source-guard.ts';
+import { isAllowed } from '../../src/stream/media/webrtc/source-guard.ts';
 import { readTransportFeedback } from '../../src/stream/media/rate/transport-feedback.ts';
 import { parseClientMessage } from '../../src/stream/messages.ts';
 import { casesOf, inNoTime } from './cases.ts';

@@ -8,7 +8,7 @@ import { WebSocket } from 'ws';
 import { loadConfig } from '../../config/load.ts';
 import { systemClock } from '../../src/clock.ts';
 import { VisavisError } from '../../src/errors.ts';
-import { Peer } from '../../src/stream/media/peer.ts';
+import { Peer } from '../../src/stream/media/webrtc/peer.ts';
 import { startServer } from '../../src/stream/server.ts';
 import { fakeMediaServer } from '../support/fake-media.ts';
 import { fakeInference } from '../support/fake-models.ts';
@@ -59,7 +59,7 @@ const hears = async (peer: Peer, viewer: ReturnType<typeof createWeriftViewer>, 
   let index = before;
   await vi.waitFor(
     () => {
-      peer.sendAudio(new Uint8Array([1, 2, 3]), index);
+      peer.rtp.sendAudio(new Uint8Array([1, 2, 3]), index);
       index += 1;
       expect(viewer.rtp.audio.length).toBeGreaterThan(before + more);
     },

@@ -6,14 +6,14 @@ import { AdaptiveVp8 } from './codecs/adaptive-vp8.ts';
 import { createOpusEncoder, type OpusEncoder } from './codecs/opus-encoder.ts';
 import type { Cut, MediaEvent, MediaOptions } from './media-channel.ts';
 import type { Paced, Pacer } from './pacer.ts';
-import { Peer, type RemoteCandidate } from './peer.ts';
+import { Peer, type RemoteCandidate } from './webrtc/peer.ts';
 import { toPcm16 } from './pcm16.ts';
 import { Playout, type PlayoutStep } from './playout.ts';
 import type { MediaThreadOptions } from './protocol.ts';
 import { RateControl } from './rate/rate-control.ts';
 import { fullRateBps, leastRateBps, SendPlan } from './rate/send-plan.ts';
 import type { PacketResult } from './rate/sent-packets.ts';
-import { senderReportIntervalMs } from './sender-report.ts';
+import { senderReportIntervalMs } from './webrtc/sender-report.ts';
 
 const COUNTERS_INTERVAL_MS = 1000;
 /** Frames that may wait for the encoder; more would come too late, so they are dropped. */
@@ -195,7 +195,7 @@ export class MediaSession implements Paced {
         const sentAtMs = this.#context.clock.nowMs();
         this.#context.emit({ type: 'played', sequence, mediaTimeMs: index * PACKET_MS, sentAtMs });
       }
-      if (this.#peer !== null) this.#peer.sendAudio(payload, index);
+      if (this.#peer !== null) this.#peer.rtp.sendAudio(payload, index);
       else this.#emitPacket('audio', sequence, index * PACKET_MS, false, payload);
     } catch (error) {
       this.#repair('opus', error, () => this.#changeOpus(this.#plan.sending.opusBps));
@@ -224,7 +224,7 @@ export class MediaSession implements Paced {
       this.#counts.bytes += payload.length;
       if (keyFrame) this.#counts.keyFrames += 1;
       this.#context.emit({ type: 'shown', sequence: frame.sequence, sentAtMs: this.#context.clock.nowMs() });
-      if (this.#peer !== null) this.#peer.sendVideo(payload, index);
+      if (this.#peer !== null) this.#peer.rtp.sendVideo(payload, index);
       else this.#emitPacket('video', frame.sequence, index * SLOT_MS, keyFrame, payload);
     } catch (error) {
       // What was encoded before may refer to the frame that is missing now.
@@ -239,7 +239,7 @@ export class MediaSession implements Paced {
   /** Fits what is sent to what the network takes. */
   #adapt(results: readonly PacketResult[]): void {
     const nowMs = this.#context.clock.nowMs();
-    const { roundTripMs } = this.#peer?.counters ?? { roundTripMs: null };
+    const { roundTripMs } = this.#peer?.rtp.counters ?? { roundTripMs: null };
     if (roundTripMs !== null) this.#rate.roundTrip(roundTripMs);
     this.#rate.feedback(results, nowMs, nowMs - this.#starvedMs < STARVED_MS);
     const before = this.#plan.sending;
@@ -272,7 +272,7 @@ export class MediaSession implements Paced {
 
   #sendReports(peer: Peer): void {
     const mediaMs = this.#mediaMs();
-    peer.sendReports(this.#startWallMs, mediaMs);
+    peer.rtp.sendReports(this.#startWallMs, mediaMs);
     this.#after('reports', senderReportIntervalMs(mediaMs), () => this.#sendReports(peer));
   }
 
@@ -285,7 +285,7 @@ export class MediaSession implements Paced {
     this.#peer?.watch();
     const { droppedFrames, ...counts } = this.#counts;
     const { lateFrames, audioGaps } = this.#playout;
-    const { roundTripMs, fractionLost, retransmitted } = this.#peer?.counters ?? {
+    const { roundTripMs, fractionLost, retransmitted } = this.#peer?.rtp.counters ?? {
       roundTripMs: null,
       fractionLost: null,
       retransmitted: 0,

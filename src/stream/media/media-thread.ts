@@ -6,7 +6,7 @@ import { asVisavisError, VisavisError } from '../../errors.ts';
 import type { MediaEvent, MediaOptions } from './media-channel.ts';
 import { MediaSession } from './media-session.ts';
 import { Pacer } from './pacer.ts';
-import { preparePeers } from './peer.ts';
+import { preparePeers } from './webrtc/peer.ts';
 import type { MediaCommand, MediaNotice, MediaThreadOptions, Reply } from './protocol.ts';
 
 const port = parentPort;

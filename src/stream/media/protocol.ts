@@ -2,7 +2,7 @@
 import type { ErrorCode } from '../../errors.ts';
 import type { AudioSlot, VideoFrame } from '../../media.ts';
 import type { Cut, MediaEvent, MediaOptions } from './media-channel.ts';
-import type { RemoteCandidate } from './peer.ts';
+import type { RemoteCandidate } from './webrtc/peer.ts';
 
 /** Given to the thread when it starts. */
 export interface MediaThreadOptions {

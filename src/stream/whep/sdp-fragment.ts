@@ -2,7 +2,7 @@
  * SDP fragments, which carry trickled candidates and ICE restarts over HTTP: media type `application/trickle-ice-sdpfrag`
  * (RFC 8840 §9, used as in RFC 9725 §4.3).
  */
-import type { RemoteCandidate } from '../media/peer.ts';
+import type { RemoteCandidate } from '../media/webrtc/peer.ts';
 
 /** More candidates of one fragment are left out. */
 const MAX_CANDIDATES = 64;

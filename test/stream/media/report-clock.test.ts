@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import type { MediaServer } from '../../../src/stream/media/media-channel.ts';
 import { createMediaServer } from '../../../src/stream/media/media-client.ts';
-import { fromNtp } from '../../../src/stream/media/sender-report.ts';
+import { fromNtp } from '../../../src/stream/media/webrtc/sender-report.ts';
 import { feed } from '../../support/media-feed.ts';
 import { createWeriftViewer } from '../../support/werift-viewer.ts';
 

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isAllowed, type GuardedSession } from '../../../src/stream/media/source-guard.ts';
+import { isAllowed, type GuardedSession } from '../../../../src/stream/media/webrtc/source-guard.ts';
 
 const session: GuardedSession = {
   isRemote: (host, port) => host === '192.0.2.1' && port === 5000,

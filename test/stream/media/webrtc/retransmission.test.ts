@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Retransmission, rtxPayload, type KeptPacket } from '../../../src/stream/media/retransmission.ts';
+import { Retransmission, rtxPayload, type KeptPacket } from '../../../../src/stream/media/webrtc/retransmission.ts';
 
 const packet = (sequenceNumber: number): KeptPacket => ({
   sequenceNumber,

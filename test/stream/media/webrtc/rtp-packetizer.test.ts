@@ -5,7 +5,7 @@ import {
   nextSequenceNumber,
   packetizeVp8,
   rtpTimestamp,
-} from '../../../src/stream/media/rtp-packetizer.ts';
+} from '../../../../src/stream/media/webrtc/rtp-packetizer.ts';
 
 describe('VP8 packetizer', () => {
   it('cuts a frame into payloads that join to it again, marked as RFC 7741 says', () => {

@@ -1,9 +1,9 @@
 import { createSocket } from 'node:dgram';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { systemClock } from '../../../src/clock.ts';
-import { Peer, type PeerState } from '../../../src/stream/media/peer.ts';
-import { senderTimestamps, toNtp } from '../../../src/stream/media/sender-report.ts';
-import { createWeriftViewer, type WeriftViewer } from '../../support/werift-viewer.ts';
+import { systemClock } from '../../../../src/clock.ts';
+import { Peer, type PeerState } from '../../../../src/stream/media/webrtc/peer.ts';
+import { senderTimestamps, toNtp } from '../../../../src/stream/media/webrtc/sender-report.ts';
+import { createWeriftViewer, type WeriftViewer } from '../../../support/werift-viewer.ts';
 
 const open: AsyncDisposable[] = [];
 afterEach(async () => {
@@ -56,8 +56,8 @@ const sendUntil = (peer: Peer, isEnough: () => boolean) => {
   let index = 0;
   return vi.waitFor(
     () => {
-      peer.sendAudio(new Uint8Array([1, 2, 3]), index);
-      peer.sendVideo(new Uint8Array([4, 5, 6]), index);
+      peer.rtp.sendAudio(new Uint8Array([1, 2, 3]), index);
+      peer.rtp.sendVideo(new Uint8Array([4, 5, 6]), index);
       index += 1;
       expect(isEnough()).toBe(true);
     },
@@ -127,9 +127,9 @@ describe('peer', () => {
     const startWallMs = 1_780_000_000_123;
     const mediaMs = 7000;
 
-    peer.sendReports(startWallMs, mediaMs);
-    peer.sendAudio(new Uint8Array([9]), mediaMs / 20);
-    peer.sendVideo(new Uint8Array([9]), mediaMs / 40);
+    peer.rtp.sendReports(startWallMs, mediaMs);
+    peer.rtp.sendAudio(new Uint8Array([9]), mediaMs / 20);
+    peer.rtp.sendVideo(new Uint8Array([9]), mediaMs / 40);
     await vi.waitFor(() => {
       expect(viewer.reports).toHaveLength(2);
       expect([viewer.rtp.audio, viewer.rtp.video].every((packets) => packets.at(-1)?.payload.at(-1) === 9)).toBe(true);
@@ -159,14 +159,14 @@ describe('peer', () => {
       const ssrc = viewer.rtp.video[0]?.header.ssrc ?? 0;
       if (transceiver.kind === 'video') await transceiver.receiver.sendRtcpPLI(ssrc);
     }
-    const reports = setInterval(() => peer.sendReports(startWallMs, mediaMs()), 200);
-    await sendUntil(peer, () => pictureLosses() > 0 && peer.counters.roundTripMs !== null).finally(() =>
+    const reports = setInterval(() => peer.rtp.sendReports(startWallMs, mediaMs()), 200);
+    await sendUntil(peer, () => pictureLosses() > 0 && peer.rtp.counters.roundTripMs !== null).finally(() =>
       clearInterval(reports),
     );
 
-    expect(peer.counters.roundTripMs).toBeGreaterThanOrEqual(0);
-    expect(peer.counters.roundTripMs).toBeLessThan(500);
-    expect(peer.counters.fractionLost).toBe(0);
+    expect(peer.rtp.counters.roundTripMs).toBeGreaterThanOrEqual(0);
+    expect(peer.rtp.counters.roundTripMs).toBeLessThan(500);
+    expect(peer.rtp.counters.fractionLost).toBe(0);
   });
 
   it('leaves candidates with names aside at once, and those that make no sense', async () => {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { systemClock } from '../../../src/clock.ts';
+import { systemClock } from '../../../../src/clock.ts';
 import {
   compactNtp,
   fromNtp,
@@ -8,7 +8,7 @@ import {
   senderReportIntervalMs,
   senderTimestamps,
   toNtp,
-} from '../../../src/stream/media/sender-report.ts';
+} from '../../../../src/stream/media/webrtc/sender-report.ts';
 
 const wallMs = fc.double({ min: 0, max: 2_000_000_000_000, noNaN: true });
 
