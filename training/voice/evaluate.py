@@ -1,9 +1,9 @@
 """Measures a trained voice on sentences that it has never seen, beside its teacher on the same sentences.
 
-    python -m voice.evaluate --data DATA --run RUN [--sentences 100] [--processes 2]
+    python -m voice.evaluate --data DATA --run RUN [--sentences 300] [--processes 2] [--previous ../models/voices/rms]
 
-Needs Debian's `pocketsphinx` and `pocketsphinx-en-us` (word error rate) and flite. Writes `evaluation.json`,
-`spectrograms.png` and a few WAV files to RUN.
+Prints the figures beside those of the previous export, as its manifest has them. Writes `evaluation.json`,
+`spectrograms.png` and a few WAV files to RUN. Needs flite and Debian's `pocketsphinx` and `pocketsphinx-en-us`.
 """
 
 import argparse
@@ -193,6 +193,16 @@ def evaluate(data: Path, run: Path, count: int, processes: int) -> dict:
     return figures
 
 
+def comparison(figures: dict, previous: dict) -> str:
+    """A line a figure: its name, now, and of the previous export where that has it."""
+    width = max(map(len, figures))
+    lines = [f"{'':{width}}  {'now':>8}  {'previous':>8}"] if previous else []
+    for name, value in figures.items():
+        before = previous.get(name, "-") if previous else ""
+        lines.append(f"{name:{width}}  {value:>8}  {before:>8}".rstrip())
+    return "\n".join(lines)
+
+
 def _teacher_rate(data: Path, sentences: list[Words], teacher: list[Speech], processes: int) -> float:
     stored = data / f"teacher-{len(sentences)}.json"
     if not stored.exists():
@@ -205,10 +215,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder made by voice.data")
     parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--sentences", type=int, default=100)
+    parser.add_argument("--sentences", type=int, default=300)
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--previous", type=Path, help="folder of an exported voice to compare with")
     args = parser.parse_args()
-    print(json.dumps(evaluate(args.data, args.run, args.sentences, args.processes), indent=1))
+    # read first: whoever exports into that folder meanwhile must not become the previous one
+    previous = json.loads((args.previous / "manifest.json").read_text())["evaluation"] if args.previous else {}
+    print(comparison(evaluate(args.data, args.run, args.sentences, args.processes), previous))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from common.manifest import write_manifest
 from common.text import SYMBOLS, load_dictionary, normalize, pronounce, sequence, to_ids
 from voice.data import HOP, SAMPLE_RATE_HZ
 from voice.evaluate import load_voice
+from voice.fourier_tables import compute_tables
 from voice.frame_prior import places
 from voice.model import DURATION_NOISE_SCALE, NOISE_SCALE, Voice
 from voice.source import CHANNELS as SOURCE_CHANNELS
@@ -219,6 +220,8 @@ def export(run: Path, data: Path, out: Path, golden: Path, hardware: str) -> dic
             dynamo=False,
         )
         store_as_half(out / f"{role}.onnx")
+        if role == "decoder" and voice.config.decoder == "filter":
+            compute_tables(out / f"{role}.onnx")
         with torch.no_grad():
             expected = graph(*inputs.values())
         expected = expected if isinstance(expected, tuple) else (expected,)

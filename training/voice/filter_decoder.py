@@ -40,6 +40,27 @@ def minimum_phase() -> np.ndarray:
     return np.fft.rfft(cepstrum * fold).imag
 
 
+def turn() -> tuple[np.ndarray, np.ndarray]:
+    """One turn in FFT steps: cosine and negative sine, each float32[FFT]."""
+    angle = 2 * np.pi * np.arange(FFT) / FFT
+    return np.cos(angle).astype(np.float32), -np.sin(angle).astype(np.float32)
+
+
+def synthesis_weights() -> np.ndarray:
+    """What each row of the inverse transform of a real signal is multiplied by: float32[2 * BINS]."""
+    outer = (np.arange(BINS) == 0) | (np.arange(BINS) == FFT // 2)
+    return np.tile(np.where(outer, 1, 2) / FFT, 2).astype(np.float32)
+
+
+def fourier_tables() -> tuple[np.ndarray, np.ndarray]:
+    """Real parts, then imaginary ones, of the windowed transform and of the inverse one: float32[2 * BINS, WINDOW] and
+    [2 * BINS, FFT]. Only products of single precision, which an exported graph can repeat to the bit."""
+    angle = np.arange(BINS)[:, None] * np.arange(FFT)[None] % FFT
+    transform = np.concatenate([part[angle] for part in turn()])
+    window = np.hanning(WINDOW + 1)[:WINDOW].astype(np.float32)
+    return transform[:, :WINDOW] * window, transform * synthesis_weights()[:, None]
+
+
 class SourceFilter(nn.Module):
     """Filters float[B, 2 * BANDS, T*4] (natural logarithms of gain, of pulses and of noise), source [B, 2, T*256] →
     audio [B, 1, T*256]. Every 4 ms of the source go through their own filter, and the responses add up."""
@@ -47,11 +68,7 @@ class SourceFilter(nn.Module):
     def __init__(self):
         super().__init__()
         lines = band_lines()
-        angle = 2 * np.pi * np.arange(BINS)[:, None] * np.arange(FFT)[None] / FFT
-        window = np.hanning(WINDOW + 1)[:WINDOW]
-        analysis = np.concatenate([np.cos(angle), -np.sin(angle)])[:, :WINDOW] * window
-        weight = np.where((np.arange(BINS) == 0) | (np.arange(BINS) == FFT // 2), 1, 2)[:, None] / FFT
-        synthesis = np.concatenate([np.cos(angle) * weight, -np.sin(angle) * weight])
+        analysis, synthesis = fourier_tables()
 
         def constant(name: str, values: np.ndarray) -> None:
             self.register_buffer(name, torch.from_numpy(values.astype(np.float32)), persistent=False)
