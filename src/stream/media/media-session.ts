@@ -243,8 +243,9 @@ export class MediaSession implements Paced {
     if (roundTripMs !== null) this.#rate.roundTrip(roundTripMs);
     this.#rate.feedback(results, nowMs, nowMs - this.#starvedMs < STARVED_MS);
     const before = this.#plan.sending;
-    if (!this.#plan.fit(this.#rate.targetBps, nowMs)) return;
-    const { video, opusBps } = this.#plan.sending;
+    if (!this.#plan.fit(this.#rate.targetBps, this.#rate.lossFraction, nowMs)) return;
+    const { video, opusBps, soundTwice } = this.#plan.sending;
+    if (this.#peer !== null) this.#peer.rtp.sendsSoundTwice = soundTwice;
     if (video !== null && video !== before.video) {
       this.#vp8?.change(video).catch((error: unknown) => this.#emitError(error));
     }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createOpusEncoder, OPUS_SAMPLE_RATES_HZ } from '../../../src/stream/media/codecs/opus-encoder.ts';
+import { createPacketEncoder } from '../../../src/stream/media/codecs/audio-packets.ts';
 import { createVp8Encoder } from '../../../src/stream/media/codecs/vp8-encoder.ts';
 import { barFrame, toneSlot } from '../../support/synthetic-media.ts';
 
@@ -65,5 +66,72 @@ describe('VP8 encoder', () => {
 
     await expect(encoder.encode(barFrame(0, 32).i420, false)).rejects.toThrow(RangeError);
     await encoder.close();
+  });
+});
+
+/** A buffer that was transferred away: its length is 0. */
+const transferred = <T extends Float32Array | Uint8Array>(array: T): T => {
+  structuredClone(array, { transfer: [array.buffer as ArrayBuffer] });
+  return array;
+};
+
+// An abort inside an encoder cannot be caught: this file itself would end.
+describe('native encoders, given the worst', () => {
+  const worst = [NaN, Infinity, -Infinity, Number.MAX_VALUE, -1e30, 1e-45, -0, 2, -2];
+  const worstPcm = (length: number) => Float32Array.from({ length }, (_, i) => worst[i % worst.length] ?? NaN);
+
+  it('make sound of samples that are no sound', async () => {
+    for (const fill of [...worst, null]) {
+      const pcm = fill === null ? worstPcm(320) : new Float32Array(320).fill(fill);
+      const opus = await createOpusEncoder(16_000);
+      for (let i = 0; i < 20; i += 1) expect(opus.encode(pcm).length).toBeGreaterThan(0);
+      opus.close();
+      for (const codec of ['opus', 'mp3', 'aac', 'flac'] as const) {
+        const encoder = await createPacketEncoder(codec, 16_000, 32_000);
+        await encoder.encode(fill === null ? worstPcm(5000) : new Float32Array(5000).fill(fill));
+        await encoder.end();
+        encoder.close();
+      }
+    }
+  });
+
+  it('are given buffers of their own length only, and none that was transferred away', async () => {
+    const opus = await createOpusEncoder(16_000);
+    const vp8 = await createVp8Encoder(64, 100_000);
+    const frame = 64 * 64 * 1.5;
+
+    for (const length of [0, 1, 319, 321, 640, 100_000]) {
+      expect(() => opus.encode(new Float32Array(length))).toThrow(RangeError);
+      await expect(vp8.encode(new Uint8Array(length), false)).rejects.toThrow(RangeError);
+    }
+    expect(() => opus.encode(transferred(new Float32Array(320)))).toThrow(RangeError);
+    await expect(vp8.encode(transferred(new Uint8Array(frame)), false)).rejects.toThrow(RangeError);
+    // A view amid a larger buffer is read from where it begins.
+    const inner = new Float32Array(1000).fill(NaN).subarray(333, 653).fill(0.1);
+    expect(opus.encode(inner).length).toBeGreaterThan(0);
+    for (const value of [0, 255])
+      expect((await vp8.encode(new Uint8Array(frame).fill(value), true)).keyFrame).toBe(true);
+    opus.close();
+    await vp8.close();
+  });
+
+  it('are not opened for sizes and rates that they cannot take', async () => {
+    for (const size of [0, -2, 15, 17, 63, 64.5, 4098, 2 ** 31, NaN, Infinity]) {
+      await expect(createVp8Encoder(size, 100_000)).rejects.toMatchObject({ code: 'unsupported_media' });
+    }
+    for (const bps of [0, -1, 999, 1e12, 32_000.5, NaN]) {
+      await expect(createVp8Encoder(64, bps)).rejects.toMatchObject({ code: 'unsupported_media' });
+      await expect(createOpusEncoder(16_000, bps)).rejects.toMatchObject({ code: 'unsupported_media' });
+      await expect(createPacketEncoder('mp3', 16_000, bps)).rejects.toMatchObject({ code: 'unsupported_media' });
+    }
+    for (const rate of [0, -1, NaN, 2 ** 31, 16_000.5]) {
+      await expect(createOpusEncoder(rate)).rejects.toMatchObject({ code: 'unsupported_media' });
+      await expect(createPacketEncoder('aac', rate, 32_000)).rejects.toMatchObject({ code: 'unsupported_media' });
+    }
+    for (const size of [16, 18, 130]) {
+      const encoder = await createVp8Encoder(size, 1000);
+      expect((await encoder.encode(new Uint8Array(size * size * 1.5), false)).keyFrame).toBe(true);
+      await encoder.close();
+    }
   });
 });

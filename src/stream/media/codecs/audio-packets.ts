@@ -11,6 +11,7 @@ import {
   FF_ENCODER_LIBOPUS,
 } from 'node-av/constants';
 import { toPcm16 } from '../pcm16.ts';
+import { checkBitrate, checkSampleRate, encodablePcm } from './encodable.ts';
 import { checkLibav, openEncoder } from './libav.ts';
 
 const ENCODERS = {
@@ -42,13 +43,18 @@ export interface PacketEncoder {
   close(): void;
 }
 
-/** @throws {VisavisError} `internal` when the encoder does not open, as for a sample rate that it does not take. */
+/**
+ * @throws {VisavisError} `unsupported_media` for impossible rates; `internal` when the encoder does not open, as for a sample rate
+ *   that it does not take.
+ */
 export const createPacketEncoder = async (
   codec: PacketCodec,
   sampleRateHz: number,
   bitrateBps: number,
 ): Promise<PacketEncoder> => {
   const { name, sampleFormat, options } = ENCODERS[codec];
+  checkSampleRate(sampleRateHz);
+  checkBitrate(bitrateBps);
   const { context } = await openEncoder(
     name,
     (encoder) => {
@@ -72,7 +78,7 @@ export const createPacketEncoder = async (
   const send = async (pcm: Float32Array | null): Promise<Uint8Array[]> => {
     let frame: Frame | null = null;
     if (pcm) {
-      const data = sampleFormat === AV_SAMPLE_FMT_S16 ? toPcm16(pcm) : pcm;
+      const data = sampleFormat === AV_SAMPLE_FMT_S16 ? toPcm16(pcm) : encodablePcm(pcm);
       frame = Frame.fromAudioBuffer(Buffer.from(data.buffer, data.byteOffset, data.byteLength), {
         sampleRate: sampleRateHz,
         channelLayout: AV_CHANNEL_LAYOUT_MONO,

@@ -17,6 +17,7 @@ import {
 } from 'node-av/constants';
 import { VisavisError } from '../../../errors.ts';
 import type { FileFormat, FileWriter } from './file-writer.ts';
+import { checkLength, checkPictureSize, encodablePcm } from './encodable.ts';
 import { checkLibav, openEncoder } from './libav.ts';
 import { OPUS_SAMPLE_RATES_HZ } from './opus-encoder.ts';
 
@@ -53,7 +54,7 @@ interface Track {
 
 /**
  * Opens an MP4 (H.264, AAC) or WebM (VP8, Opus) file.
- * @throws {VisavisError} `unsupported_media` for a sample rate that Opus does not take; `internal` when the file cannot be written.
+ * @throws {VisavisError} `unsupported_media` for a sample rate that Opus does not take, or an impossible size; `internal` when the file cannot be written.
  */
 export const createMediaFile = async (
   path: string,
@@ -62,6 +63,7 @@ export const createMediaFile = async (
 ): Promise<FileWriter> => {
   const container = CONTAINERS[kind];
   const { sampleRateHz, size, fps } = format;
+  checkPictureSize(size);
   if (kind === 'webm' && !OPUS_SAMPLE_RATES_HZ.includes(sampleRateHz)) {
     throw new VisavisError(
       'unsupported_media',
@@ -151,7 +153,7 @@ export const createMediaFile = async (
   };
 
   const encodeSound = async (pcm: Float32Array): Promise<void> => {
-    const frame = Frame.fromAudioBuffer(Buffer.from(pcm.buffer, pcm.byteOffset, pcm.byteLength), {
+    const frame = Frame.fromAudioBuffer(Buffer.from(encodablePcm(pcm).buffer), {
       sampleRate: sampleRateHz,
       channelLayout: AV_CHANNEL_LAYOUT_MONO,
       format: container.audioFormat,
@@ -187,9 +189,9 @@ export const createMediaFile = async (
       }),
     writeVideo(i420) {
       const bytes = (size * size * 3) / 2;
-      if (i420.length !== bytes)
-        throw new RangeError(`A frame of ${size}² takes ${bytes} bytes of I420, not ${i420.length}.`);
       return inTurn(async () => {
+        // When its turn comes: until then the buffer may have been transferred away.
+        checkLength(`A frame of ${size}²`, 'bytes of I420', i420.length, bytes);
         const frame = Frame.fromVideoBuffer(Buffer.from(i420.buffer, i420.byteOffset, i420.byteLength), {
           width: size,
           height: size,

@@ -3,6 +3,7 @@ import { Frame, Packet, Rational } from 'node-av';
 import { AV_CHANNEL_LAYOUT_MONO, AV_SAMPLE_FMT_FLT, FF_ENCODER_LIBOPUS } from 'node-av/constants';
 import { VisavisError } from '../../../errors.ts';
 import { PACKET_MS } from '../../../media.ts';
+import { checkBitrate, checkLength, encodablePcm } from './encodable.ts';
 import { checkLibav, openEncoder } from './libav.ts';
 
 /** Input sample rates that Opus takes (RFC 6716 §2). */
@@ -15,14 +16,14 @@ const BITRATE_BPS = 32_000;
 export interface OpusEncoder {
   /**
    * Encodes at once, on the calling thread. Packets have the codec's delay of 6.5 ms and must be encoded in order.
-   * @param pcm - 20 ms, float32 in -1…1; louder samples are clipped. Not kept.
+   * @param pcm - 20 ms, float32 in -1…1; see `encodablePcm`. Not kept.
    * @throws {RangeError} when the length is wrong.
    */
   encode(pcm: Float32Array): Uint8Array<ArrayBuffer>;
   close(): void;
 }
 
-/** @throws {VisavisError} `unsupported_media` when Opus does not take `sampleRateHz`; `internal` when libopus does not open. */
+/** @throws {VisavisError} `unsupported_media` when Opus does not take the rates; `internal` when libopus does not open. */
 export const createOpusEncoder = async (sampleRateHz: number, bitrateBps = BITRATE_BPS): Promise<OpusEncoder> => {
   if (!OPUS_SAMPLE_RATES_HZ.includes(sampleRateHz)) {
     throw new VisavisError(
@@ -30,6 +31,7 @@ export const createOpusEncoder = async (sampleRateHz: number, bitrateBps = BITRA
       `Opus takes ${OPUS_SAMPLE_RATES_HZ.join(', ')} Hz, not ${sampleRateHz} Hz.`,
     );
   }
+  checkBitrate(bitrateBps);
   const { context } = await openEncoder(
     FF_ENCODER_LIBOPUS,
     (encoder) => {
@@ -56,11 +58,9 @@ export const createOpusEncoder = async (sampleRateHz: number, bitrateBps = BITRA
   let isOpen = true;
   return {
     encode(pcm) {
-      // libopus reads a whole packet whatever the length: a short buffer must not get there.
-      if (pcm.length !== packetSamples)
-        throw new RangeError(`An Opus packet takes ${packetSamples} samples, not ${pcm.length}.`);
+      checkLength('An Opus packet', 'samples', pcm.length, packetSamples);
       if (!isOpen) throw new VisavisError('internal', 'The Opus encoder is closed.');
-      const frame = Frame.fromAudioBuffer(Buffer.from(pcm.buffer, pcm.byteOffset, pcm.byteLength), {
+      const frame = Frame.fromAudioBuffer(Buffer.from(encodablePcm(pcm).buffer), {
         sampleRate: sampleRateHz,
         channelLayout: AV_CHANNEL_LAYOUT_MONO,
         format: AV_SAMPLE_FMT_FLT,

@@ -3,6 +3,7 @@ import { Frame, Packet, Rational } from 'node-av';
 import { FF_ENCODER_LIBVPX_VP8, AV_PICTURE_TYPE_I, AV_PICTURE_TYPE_NONE, AV_PIX_FMT_YUV420P } from 'node-av/constants';
 import { VisavisError } from '../../../errors.ts';
 import { FRAMES_PER_SECOND } from '../../../media.ts';
+import { checkBitrate, checkLength, checkPictureSize } from './encodable.ts';
 import { checkLibav, openEncoder } from './libav.ts';
 
 const RTP_RATE_HZ = 90_000;
@@ -34,9 +35,11 @@ export interface Vp8Encoder {
 
 /**
  * @param everyFrames - every how manieth frame of 25 a second is encoded, so that the rate control knows.
- * @throws {VisavisError} `internal` when libvpx does not open.
+ * @throws {VisavisError} `unsupported_media` when it is not opened for such a size or rate; `internal` when libvpx does not open.
  */
 export const createVp8Encoder = async (size: number, bitrateBps: number, everyFrames = 1): Promise<Vp8Encoder> => {
+  checkPictureSize(size);
+  checkBitrate(bitrateBps);
   const { context } = await openEncoder(
     FF_ENCODER_LIBVPX_VP8,
     (encoder) => {
@@ -91,8 +94,7 @@ export const createVp8Encoder = async (size: number, bitrateBps: number, everyFr
       return pending;
     },
     async encode(i420, keyFrame) {
-      if (i420.length !== bytes)
-        throw new RangeError(`A frame of ${size}² takes ${bytes} bytes of I420, not ${i420.length}.`);
+      checkLength(`A frame of ${size}²`, 'bytes of I420', i420.length, bytes);
       if (closing !== null) throw new VisavisError('internal', 'The VP8 encoder is closed.');
       const frame = Frame.fromVideoBuffer(Buffer.from(i420.buffer, i420.byteOffset, i420.byteLength), {
         width: size,

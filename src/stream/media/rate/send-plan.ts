@@ -43,15 +43,22 @@ const OPUS_PATIENCE_MS = 2000;
 /** A higher level has to fit with room to spare. */
 const RISE_ROOM = 1.15;
 
+/** Share of packets lost from which sound is sent twice, and below which, for a while, it is not any more. */
+const COPY_LOSS = { from: 0.02, below: 0.01, forMs: 10_000 } as const;
+/** What a second copy of the sound takes: it travels inside packets that are sent anyway. */
+const COPY_BPS = OPUS_BPS.full + (5 * 8 * 1000) / PACKET_MS;
+
 /** What the session sends. `video` null: no picture. */
 export interface Sending {
   readonly video: VideoLevel | null;
   readonly opusBps: number;
+  /** Whether every packet of sound is sent a second time. */
+  readonly soundTwice: boolean;
 }
 
 /** What a full session takes on the wire, bits a second. */
 export const fullRateBps = (videoBps: number | null): number =>
-  OPUS_BPS.full + AUDIO_OVERHEAD_BPS + (videoBps ?? 0) * VIDEO_OVERHEAD;
+  OPUS_BPS.full + COPY_BPS + AUDIO_OVERHEAD_BPS + (videoBps ?? 0) * VIDEO_OVERHEAD;
 
 /** The least that a session is sent with: sound that is understood, and a face that moves a little. */
 export const leastRateBps = (videoBps: number | null): number =>
@@ -62,6 +69,9 @@ export class SendPlan {
   #level = 0;
   #opusBps: number = OPUS_BPS.full;
   #changedMs = -Infinity;
+  #soundTwice = false;
+  /** When much was lost last. */
+  #lossyMs = -Infinity;
   /** Since when sound does not fit beside the least picture. */
   #shortSinceMs: number | null = null;
 
@@ -78,16 +88,35 @@ export class SendPlan {
   }
 
   get sending(): Sending {
-    return { video: this.#levels[this.#level] ?? null, opusBps: this.#opusBps };
+    return { video: this.#levels[this.#level] ?? null, opusBps: this.#opusBps, soundTwice: this.#soundTwice };
   }
 
-  /** Fits what is sent to the rate. @returns whether anything has changed. */
-  fit(targetBps: number, nowMs: number): boolean {
+  /**
+   * Fits what is sent to the rate, and to the share of packets that is lost, 0…1.
+   * @returns whether anything has changed.
+   */
+  fit(targetBps: number, lossFraction: number, nowMs: number): boolean {
     const before = this.sending;
-    this.#fitVideo(targetBps - AUDIO_OVERHEAD_BPS - OPUS_BPS.full, nowMs);
+    this.#fitCopies(targetBps, lossFraction, nowMs);
+    const copiesBps = this.#soundTwice ? COPY_BPS : 0;
+    this.#fitVideo(targetBps - AUDIO_OVERHEAD_BPS - OPUS_BPS.full - copiesBps, nowMs);
     this.#fitOpus(targetBps, nowMs);
-    const { video, opusBps } = this.sending;
-    return video !== before.video || opusBps !== before.opusBps;
+    const { video, opusBps, soundTwice } = this.sending;
+    return video !== before.video || opusBps !== before.opusBps || soundTwice !== before.soundTwice;
+  }
+
+  /** A copy is worth more than a better picture, and less than sound and a face that moves at all. */
+  #fitCopies(targetBps: number, lossFraction: number, nowMs: number): void {
+    if (lossFraction >= COPY_LOSS.from) this.#lossyMs = nowMs;
+    const isLossy = this.#soundTwice
+      ? lossFraction >= COPY_LOSS.below || nowMs - this.#lossyMs < COPY_LOSS.forMs
+      : lossFraction >= COPY_LOSS.from;
+    this.#soundTwice = isLossy && targetBps >= this.#leastBps() + COPY_BPS;
+  }
+
+  /** Sound in full beside the least picture. */
+  #leastBps(): number {
+    return OPUS_BPS.full + AUDIO_OVERHEAD_BPS + (this.#levels.at(-1)?.bitrateBps ?? 0) * VIDEO_OVERHEAD;
   }
 
   #fitVideo(roomBps: number, nowMs: number): void {
@@ -110,8 +139,7 @@ export class SendPlan {
   /** Fewer bits only when the picture is at its least and sound does not fit beside it; more when both fit again. */
   #fitOpus(targetBps: number, nowMs: number): void {
     const least = this.#levels.length - 1;
-    const leastVideoBps = (this.#levels[least]?.bitrateBps ?? 0) * VIDEO_OVERHEAD;
-    const neededBps = OPUS_BPS.full + AUDIO_OVERHEAD_BPS + leastVideoBps;
+    const neededBps = this.#leastBps();
     if (this.#level < least || targetBps >= neededBps) this.#shortSinceMs = null;
     else this.#shortSinceMs ??= nowMs;
     if (this.#shortSinceMs !== null && nowMs - this.#shortSinceMs >= OPUS_PATIENCE_MS) this.#opusBps = OPUS_BPS.least;

@@ -37,6 +37,7 @@ import { PACKET_MS } from '../../../media.ts';
 import type { RtpBase } from '../media-channel.ts';
 import { type PacketResult, SentPackets } from '../rate/sent-packets.ts';
 import { readTransportFeedback } from '../rate/transport-feedback.ts';
+import { type RedundantBlock, redundantPayload } from './redundancy.ts';
 import { type KeptPacket, Retransmission, rtxPayload } from './retransmission.ts';
 import {
   AUDIO_TICKS_PER_PACKET,
@@ -58,6 +59,16 @@ const PLAYOUT_DELAY_URI = 'http://www.webrtc.org/experiments/rtp-hdrext/playout-
 const PLAYOUT_DELAY = delayBounds(60, 10_000);
 const AUDIO_RATE_HZ = (AUDIO_TICKS_PER_PACKET * 1000) / PACKET_MS;
 const VIDEO_RATE_HZ = 90_000;
+
+const CODECS = { audio: 'audio/opus', video: 'video/vp8' } as const;
+const REDUNDANT_SOUND = 'audio/red';
+const REPAIRED_PICTURE = 'video/rtx';
+
+/**
+ * Opus repeats the packet just before by itself. So the copy is of the one before that: of two that are lost in a row, one is
+ * restored by Opus and one by its copy, which a copy of the last packet would not do.
+ */
+const COPY_DISTANCE = 2;
 
 /** What a packet takes on the wire beside RTP: IPv4, UDP and SRTP's tag. */
 const PACKET_OVERHEAD_BYTES = 28 + 10;
@@ -98,16 +109,23 @@ interface Track {
   fractionLost: number | null;
 }
 
+/** The number that the browser gave to a codec; undefined: it does not take it, or has not said yet. */
+const payloadTypeOf = ({ transceiver }: Track, mimeType: string): number | undefined =>
+  transceiver.codecs.find((codec) => codec.mimeType.toLowerCase() === mimeType)?.payloadType;
+
 const extensions = (...uris: readonly string[]): RTCRtpHeaderExtensionParameters[] =>
   uris.map((uri) => new RTCRtpHeaderExtensionParameters({ uri }));
 
 /** What is offered to browsers, as werift's configuration has it. */
 export const rtpCapabilities = () => ({
   codecs: {
-    audio: [useOPUS({ rtcpFeedback: [useTWCC()] })],
+    audio: [
+      useOPUS({ rtcpFeedback: [useTWCC()] }),
+      new RTCRtpCodecParameters({ mimeType: REDUNDANT_SOUND, clockRate: AUDIO_RATE_HZ, channels: 2 }),
+    ],
     video: [
       useVP8({ rtcpFeedback: [useNACK(), usePLI(), useTWCC()] }),
-      new RTCRtpCodecParameters({ mimeType: 'video/rtx', clockRate: VIDEO_RATE_HZ }),
+      new RTCRtpCodecParameters({ mimeType: REPAIRED_PICTURE, clockRate: VIDEO_RATE_HZ }),
     ],
   },
   headerExtensions: {
@@ -117,12 +135,16 @@ export const rtpCapabilities = () => ({
 });
 
 export class RtpSender {
+  /** Whether every packet of sound is sent once more, inside a later one, to a browser that takes that. */
+  sendsSoundTwice = false;
   readonly #pc: RTCPeerConnection;
   readonly #audio: Track;
   readonly #video: Track | null;
   readonly #options: RtpSenderOptions;
   readonly #sent = new SentPackets();
   readonly #retransmission = new Retransmission();
+  /** The last packets of sound, the oldest first. */
+  #sound: readonly RedundantBlock[] = [];
   #pictureId = randomInt(2 ** 15);
   #roundTripMs: number | null = null;
   #rtxSequenceNumber = randomInt(2 ** 15);
@@ -142,24 +164,34 @@ export class RtpSender {
   /** The kind of the first track that the browser takes in no codec of ours; null: it takes all. Known after the answer. */
   get refused(): 'audio' | 'video' | null {
     const tracks = { audio: this.#audio, video: this.#video };
-    const refuses = (kind: 'audio' | 'video') => tracks[kind] !== null && tracks[kind].sender.codec === undefined;
+    const refuses = (kind: 'audio' | 'video') =>
+      tracks[kind] !== null && payloadTypeOf(tracks[kind], CODECS[kind]) === undefined;
     return (['audio', 'video'] as const).find(refuses) ?? null;
   }
 
   /** Sends an Opus packet. @param index - packets of 20 ms since media time 0. */
   sendAudio(payload: Uint8Array<ArrayBuffer>, index: number): void {
     const timestamp = rtpTimestamp(this.#audio.rtpBase, index, AUDIO_TICKS_PER_PACKET);
-    this.#send(this.#audio, payload, timestamp, this.#audio.packets === 0);
+    const opus = payloadTypeOf(this.#audio, CODECS.audio);
+    const red = payloadTypeOf(this.#audio, REDUNDANT_SOUND);
+    const isFirst = this.#audio.packets === 0;
+    const block = { timestamp, payload };
+    const copied = this.sendsSoundTwice ? this.#sound.at(-COPY_DISTANCE) : undefined;
+    this.#sound = [...this.#sound, block].slice(-COPY_DISTANCE);
+    if (opus === undefined || red === undefined || copied === undefined)
+      this.#send(this.#audio, opus, payload, timestamp, isFirst);
+    else this.#send(this.#audio, red, redundantPayload(opus, block, [copied]), timestamp, isFirst);
   }
 
   /** Sends an encoded frame. @param index - slots of 40 ms since media time 0. */
   sendVideo(frame: Uint8Array<ArrayBuffer>, index: number): void {
     if (this.#video === null) return;
     const timestamp = rtpTimestamp(this.#video.rtpBase, index, VIDEO_TICKS_PER_SLOT);
+    const payloadType = payloadTypeOf(this.#video, CODECS.video);
     const payloads = packetizeVp8(frame, this.#pictureId);
     this.#pictureId += 1;
     for (const [at, payload] of payloads.entries()) {
-      const packet = this.#send(this.#video, payload, timestamp, at === payloads.length - 1);
+      const packet = this.#send(this.#video, payloadType, payload, timestamp, at === payloads.length - 1);
       this.#retransmission.keep(packet, this.#options.clock.nowMs());
     }
   }
@@ -219,13 +251,19 @@ export class RtpSender {
     return track;
   }
 
-  #send(track: Track, payload: Uint8Array<ArrayBuffer>, timestamp: number, marker: boolean): KeptPacket {
+  #send(
+    track: Track,
+    payloadType: number | undefined,
+    payload: Uint8Array<ArrayBuffer>,
+    timestamp: number,
+    marker: boolean,
+  ): KeptPacket {
     const packet = { sequenceNumber: track.sequenceNumber, timestamp, marker, payload };
     track.sequenceNumber = nextSequenceNumber(track.sequenceNumber);
     track.packets += 1;
     track.octets += payload.length;
-    const { ssrc, codec } = track.sender;
-    if (codec !== undefined) this.#sendPacket(track, packet, { ssrc, payloadType: codec.payloadType });
+    // Before the answer there is none.
+    if (payloadType !== undefined) this.#sendPacket(track, packet, { ssrc: track.sender.ssrc, payloadType });
     return packet;
   }
 
@@ -259,9 +297,7 @@ export class RtpSender {
 
   #repair(track: Track, missed: readonly number[]): void {
     const { rtxSsrc } = track.sender;
-    const rtxPayloadType = track.transceiver.codecs.find(
-      ({ mimeType }) => mimeType.toLowerCase() === 'video/rtx',
-    )?.payloadType;
+    const rtxPayloadType = payloadTypeOf(track, REPAIRED_PICTURE);
     if (rtxPayloadType === undefined) return;
     const roundTripMs = this.#roundTripMs ?? USUAL_ROUND_TRIP_MS;
     for (const packet of this.#retransmission.ask(missed, this.#options.clock.nowMs(), roundTripMs)) {

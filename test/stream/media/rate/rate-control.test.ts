@@ -49,8 +49,8 @@ const simulate = (network: (second: number) => ImpairmentOptions, seconds: numbe
       for (const dueMs of impairment.pass(nowMs, bytes - 28)) way.push({ sequenceNumber, sentMs: nowMs, dueMs, bytes });
     };
     for (let nowMs = second * 1000; nowMs < (second + 1) * 1000; nowMs += STEP_MS) {
-      const { video, opusBps } = plan.sending;
-      send(nowMs, 66 + (opusBps * 0.02) / 8);
+      const { video, opusBps, soundTwice } = plan.sending;
+      send(nowMs, 66 + ((soundTwice ? 2 : 1) * opusBps * 0.02) / 8);
       if (video !== null && nowMs % (40 * video.everyFrames) === 0) {
         const frameBytes = (video.bitrateBps * 0.04 * video.everyFrames) / 8;
         const packets = Math.ceil(frameBytes / 1100);
@@ -78,7 +78,7 @@ const simulate = (network: (second: number) => ImpairmentOptions, seconds: numbe
       );
       reported = last + 1;
       pending = [];
-      plan.fit(control.targetBps, nowMs);
+      plan.fit(control.targetBps, control.lossFraction, nowMs);
     }
     const { video, opusBps } = plan.sending;
     result.push({
@@ -131,8 +131,8 @@ describe('rate control', () => {
     const levels = new Map<number, SendPlan>();
     for (let bps = 600_000; bps >= 40_000; bps -= 5000) {
       const plan = new SendPlan(VIDEO_BPS);
-      plan.fit(bps, 10_000);
-      plan.fit(bps, 20_000);
+      plan.fit(bps, 0, 10_000);
+      plan.fit(bps, 0, 20_000);
       levels.set(bps, plan);
     }
     const sendings = [...levels.values()].map((plan) => plan.sending);
@@ -145,6 +145,23 @@ describe('rate control', () => {
     }
     expect(sendings[0]).toMatchObject({ video: { bitrateBps: VIDEO_BPS, everyFrames: 1, shrink: 1 }, opusBps: 32_000 });
     expect(sendings.at(-1)?.opusBps).toBe(16_000);
+  });
+
+  it('sends sound twice while packets are lost, when that fits beside sound and a face that moves', () => {
+    const plan = new SendPlan(VIDEO_BPS);
+    const at = (loss: number, nowMs: number, bps = 600_000) => {
+      plan.fit(bps, loss, nowMs);
+      return plan.sending.soundTwice;
+    };
+
+    expect(at(0.015, 0)).toBe(false);
+    expect(at(0.03, 1000)).toBe(true);
+    // Not by turns at a loss that comes and goes.
+    expect(at(0, 5000)).toBe(true);
+    expect(at(0.015, 20_000)).toBe(true);
+    expect(at(0, 20_500)).toBe(false);
+    expect(at(0.2, 30_000, leastRateBps(VIDEO_BPS))).toBe(false);
+    expect(plan.sending.opusBps).toBe(32_000);
   });
 
   it('comes back when the way is wide again', () => {
