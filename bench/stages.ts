@@ -77,7 +77,7 @@ const measureVoice = async (name: string, synthesizer: SpeechSynthesizer, second
   for (let seed = 0; seed < repeats; seed++) {
     const { speech, frameCount } = await speak(seed);
     let cpuMs = encode[seed]!.cpuMs;
-    for (const [first, end] of windowsOf(frameCount)) {
+    for (const [first, end] of windowsOf(frameCount, SpeechSynthesizer.windowFrames)) {
       const sample = await measure(() => synthesizer.decode(speech, first, end));
       cpuMs += sample.cpuMs;
       // The last window has whatever length is left.

@@ -79,10 +79,10 @@ export const createInference = async (options: InferenceOptions): Promise<Infere
       language,
       sampleRateHz,
       async plan(text, speechOptions, signal) {
-        const chunk = await speechPool.call('encode', { voice: name, text, options: speechOptions }, signal);
-        return createSpeechPlan(chunk, chunk.hopSamples, (first, end) =>
-          speechPool.call('decode', { voice: name, speech: chunk.speech, first, end }),
-        );
+        const key = { voice: name, text, options: speechOptions };
+        const thread = speechPool.idlest;
+        const chunk = await thread.call('encode', key, signal);
+        return createSpeechPlan(chunk, chunk, (first, end) => thread.call('decode', { ...key, first, end }));
       },
     };
   };

@@ -51,8 +51,14 @@ const voiceManifest = z.object({
     intersperse: z.boolean().describe('a pad symbol stands between every two others'),
     noiseScale: z.number().nonnegative(),
     durationNoiseScale: z.number().nonnegative(),
+    priorContextFrames: z.int().nonnegative().optional().describe('how far the prior sees to each side; all without'),
     flowContextFrames: z.int().nonnegative().describe('how far the flow sees to each side'),
     decoderContextFrames: z.int().nonnegative().describe('how far the decoder sees to each side'),
+    sourceContextFrames: z
+      .int()
+      .nonnegative()
+      .optional()
+      .describe("how far the decoder's filters see to each side; without, the source is as long as the latent"),
     gain: z.number().positive().describe('factor on the samples'),
   }),
 });
@@ -132,7 +138,11 @@ const contractsOf = (manifest: ModelManifest): Readonly<Record<string, Contract>
       },
       flow: { inputs: { prior: [1, channels, 'T'] }, outputs: { latent: [1, channels, 'T'] } },
       decoder: {
-        inputs: { latent: [1, channels, 'T'], source: [1, SOURCE_CHANNELS, 'S'] },
+        inputs: {
+          latent: [1, channels, 'T'],
+          source: [1, SOURCE_CHANNELS, 'S'],
+          ...(manifest.voice.sourceContextFrames === undefined ? {} : { first: [1] }),
+        },
         outputs: { audio: [1, 1, 'S'] },
       },
     };

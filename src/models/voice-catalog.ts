@@ -5,9 +5,10 @@ import { basename, dirname, join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { VisavisError } from '../errors.ts';
 import { type PronunciationTable, pronunciationsFor } from './english/index.ts';
+import type { GrowingSpeech } from './growing-speech.ts';
 import { type Described, readManifest, type VoiceManifest } from './manifest.ts';
 import type { SessionOptions } from './onnx-session.ts';
-import { type EncodedSpeech, SpeechSynthesizer } from './speech-synthesizer.ts';
+import { SpeechSynthesizer } from './speech-synthesizer.ts';
 import { loadVitsVoice } from './vits/load-voice.ts';
 import { speakerId } from './vits/voice-format.ts';
 import { findModelFile, readVoiceFiles, type VoiceFiles } from './vits/voice-files.ts';
@@ -155,8 +156,9 @@ export const loadVoice = async (
   );
   return {
     hopSamples: voice.manifest.voice.hopSamples,
+    windowFrames: SpeechSynthesizer.windowFrames,
     encode: async (text, speechOptions) => synthesizer.encode(text, speechOptions),
-    decode: (speech, first, end) => synthesizer.decode(speech as EncodedSpeech, first, end),
+    decode: (speech, first, end) => synthesizer.decode(speech as GrowingSpeech, first, end),
     release: () => synthesizer.release(),
   };
 };

@@ -4,7 +4,7 @@ import type { SpeechOptions, TextProblem } from './inference.ts';
 
 /** A text chunk that has been encoded. */
 export interface EncodedChunk {
-  /** What `decode` of the same voice takes; it may cross to another thread and back. */
+  /** What `decode` of the same voice takes. */
   readonly speech: unknown;
   /** Latent frames in all; 0 when there is nothing to say. */
   readonly frameCount: number;
@@ -14,10 +14,12 @@ export interface EncodedChunk {
   readonly problems?: readonly TextProblem[];
 }
 
-/** A loaded voice; every run blocks the thread that calls it. It keeps nothing between calls. */
+/** A loaded voice; every run blocks the thread that calls it. The same text, options and speaker give the same chunk, to the bit. */
 export interface VoiceModel {
   /** Samples that a latent frame becomes. */
   readonly hopSamples: number;
+  /** Latent frames of the first windows and of all that follow: small ones bring the first sound early, large ones cost less. */
+  readonly windowFrames: readonly number[];
   /**
    * Reads a text and decides how long each sound lasts.
    * @param speaker - one of the voice's speakers, by name or number; the voice's own choice without

@@ -44,23 +44,35 @@ const voicing = (voiced: Uint8Array, frame: number, i: number, hopSamples: numbe
   return here + (there - here) * Math.abs(offset);
 };
 
+/** A contour of `frameCount` frames, of which nothing is known yet. */
+export const createPitchContour = (frameCount: number): PitchContour => ({
+  logPitch: new Float32Array(frameCount),
+  voiced: new Uint8Array(frameCount),
+  turns: new Float64Array(frameCount),
+});
+
 /**
- * @param pitch - float32[2 × T]: natural logarithm of Hz, and the logit of being voiced
- * @param hopSamples - even number of samples a frame
+ * Writes further frames into a contour, whose frames before `first` are known. What depends on the pitch of the frame after
+ * is right up to the last but one.
+ * @param pitch - float32[2 × n]: natural logarithm of Hz, and the logit of being voiced
+ * @param first - the frame that `pitch` begins with
  */
-export const createPitchContour = (pitch: Float32Array, hopSamples: number, sampleRateHz: number): PitchContour => {
-  const frameCount = pitch.length / 2;
-  const logPitch = pitch.slice(0, frameCount);
-  const voiced = Uint8Array.from(pitch.subarray(frameCount), (logit) => (logit > 0 ? 1 : 0));
-  const turns = new Float64Array(frameCount);
+export const extendPitch = (
+  { logPitch, voiced, turns }: PitchContour,
+  pitch: Float32Array,
+  first: number,
+  { hopSamples, sampleRateHz }: { readonly hopSamples: number; readonly sampleRateHz: number },
+): void => {
+  const count = pitch.length / 2;
+  logPitch.set(pitch.subarray(0, count), first);
+  for (let i = 0; i < count; i++) voiced[first + i] = pitch[count + i]! > 0 ? 1 : 0;
   const steps = new Float64Array(hopSamples);
-  let sum = 0;
-  for (let frame = 0; frame < frameCount; frame++) {
-    turns[frame] = sum;
-    fillSteps(logPitch, frame, sampleRateHz, steps);
+  for (let frame = Math.max(1, first); frame < first + count; frame++) {
+    fillSteps(logPitch, frame - 1, sampleRateHz, steps);
+    let sum = turns[frame - 1]!;
     for (const step of steps) sum += step;
+    turns[frame] = sum;
   }
-  return { logPitch, voiced, turns };
 };
 
 /**

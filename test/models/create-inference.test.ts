@@ -133,6 +133,18 @@ test('calls in flight when a worker dies reject, and the next call finds a new w
   expect(next).toHaveLength((256 * 256 * 3) / 2);
 });
 
+test('a thread that has not encoded a text decodes it all the same', async () => {
+  const [one, other] = [new InferenceThread('speech-1', settings), new InferenceThread('speech-2', settings)];
+  const key = { voice: 'rms', text: 'One sentence on two threads.', options: OPTIONS };
+
+  const { frameCount } = await one.call('encode', key);
+  const here = await one.call('decode', { ...key, first: 8, end: frameCount });
+  const there = await other.call('decode', { ...key, first: 8, end: frameCount });
+  await Promise.all([one.close(), other.close()]);
+
+  expect(there).toEqual(here);
+});
+
 test('a call that fails leaves the worker usable', async () => {
   const thread = new InferenceThread('face-test', settings);
 

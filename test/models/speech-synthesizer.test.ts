@@ -36,7 +36,7 @@ test('windows of any size join to the sound that is made in one piece', async ()
   const expected = await whole(chunk);
   const middle = chunk.frameCount >> 1;
 
-  const growing = await windowed(chunk, windowsOf(chunk.frameCount));
+  const growing = await windowed(chunk, windowsOf(chunk.frameCount, SpeechSynthesizer.windowFrames));
   const halves = await windowed(chunk, [
     [0, middle],
     [middle, middle + 1],
@@ -93,7 +93,8 @@ test('word and phoneme times are known before the sound, lie on whole samples, a
   await fc.assert(
     fc.asyncProperty(texts, speeds, fc.nat(), async (text, speed, seed) => {
       const chunk = await synthesizer.encode(text, { speed, seed });
-      const plan = createSpeechPlan(chunk, hopSamples, (first, end) => synthesizer.decode(chunk.speech, first, end));
+      const sizes = { hopSamples, windowFrames: SpeechSynthesizer.windowFrames };
+      const plan = createSpeechPlan(chunk, sizes, (first, end) => synthesizer.decode(chunk.speech, first, end));
 
       let at = 0;
       for (const { startMs, endMs, phonemes = [] } of plan.words) {

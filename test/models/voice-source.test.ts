@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { placesOf, repeatColumns } from '../../src/models/symbol-frames.ts';
-import { createPitchContour, excite } from '../../src/models/voice-source.ts';
+import { createPitchContour, excite, extendPitch } from '../../src/models/voice-source.ts';
 import { root } from '../support/models.ts';
 
 const GRID = { hopSamples: 256, sampleRateHz: 16_000 };
@@ -29,8 +29,20 @@ test('a column of each symbol is repeated for each of its frames', () => {
   expect(repeated.join(' ')).toBe('1 1 2 3 3 3 10 10 20 30 30 30');
 });
 
+/** A contour that is known at once, or its frames one after another. */
+const contourOf = (pitch: Float32Array, block = pitch.length / 2) => {
+  const count = pitch.length / 2;
+  const contour = createPitchContour(count);
+  for (let first = 0; first < count; first += block) {
+    const end = Math.min(count, first + block);
+    const part = [...pitch.subarray(first, end), ...pitch.subarray(count + first, count + end)];
+    extendPitch(contour, Float32Array.from(part), first, GRID);
+  }
+  return contour;
+};
+
 test('the pulses are those of PyTorch', () => {
-  const contour = createPitchContour(Float32Array.from(golden.pitch), 256, 16_000);
+  const contour = contourOf(Float32Array.from(golden.pitch));
   const source = excite(contour, [0, 6], GRID, NOISE);
   const samples = 6 * 256;
 
@@ -45,7 +57,7 @@ test('windows of any size join to the same source', () => {
       fc.nat(),
       (frames, where) => {
         const pitch = Float32Array.from([...frames.map(([log]) => log), ...frames.map(([, on]) => (on ? 1 : -1))]);
-        const contour = createPitchContour(pitch, 256, 16_000);
+        const contour = contourOf(pitch);
         const cut = 1 + (where % (frames.length - 1));
         const whole = excite(contour, [0, frames.length], GRID, NOISE);
         const left = excite(contour, [0, cut], GRID, NOISE);
@@ -64,8 +76,15 @@ test('windows of any size join to the same source', () => {
   );
 });
 
+test('a contour that becomes known frame by frame is the same', () => {
+  const pitch = Float32Array.from(golden.pitch);
+
+  expect(contourOf(pitch, 1)).toEqual(contourOf(pitch));
+  expect(contourOf(pitch, 4)).toEqual(contourOf(pitch));
+});
+
 test('the noise of a frame follows from the seed and the frame alone', () => {
-  const contour = createPitchContour(Float32Array.from(golden.pitch), 256, 16_000);
+  const contour = contourOf(Float32Array.from(golden.pitch));
   const noiseOf = (seed: number) => excite(contour, [2, 3], GRID, { ...NOISE, seed }).subarray(256);
 
   expect(noiseOf(1)).toEqual(noiseOf(1));

@@ -109,11 +109,15 @@ class FilterDecoder(nn.Module):
         nn.init.constant_(self.post.bias, QUIET)
         self.filter = SourceFilter()
 
-    def forward(self, z: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
+    def filters(self, z: torch.Tensor) -> torch.Tensor:
+        """Latent [B, C, T] → filters [B, 2 * BANDS, T*4], natural logarithms of gain."""
         x = self.pre(z)
         x = sum(block(x) for block in self.frames) / len(self.frames)
         x = self.up(F.leaky_relu(x, SLOPE))
         x = sum(block(x) for block in self.blocks) / len(self.blocks)
-        filters = self.post(F.leaky_relu(x, SLOPE)).float().clamp(max=5.0)
+        return self.post(F.leaky_relu(x, SLOPE)).float().clamp(max=5.0)
+
+    def forward(self, z: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
+        filters = self.filters(z)
         with torch.autocast(filters.device.type, enabled=False):
             return self.filter(filters, source)

@@ -96,6 +96,8 @@ interface Encoded {
 
 /** A voice on the thread that calls it; every run blocks. */
 export class VitsVoice implements VoiceModel {
+  /** Doubled, no window of a voice that just keeps up with real time comes too late. */
+  readonly windowFrames: readonly number[] = [8, 16, 32, 64];
   readonly #format: VoiceFormat;
   readonly #frontEnd: TextFrontEnd;
   readonly #parts: Parts;

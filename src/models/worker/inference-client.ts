@@ -109,10 +109,14 @@ export class InferencePool {
     this.threads = Array.from({ length: count }, (_, i) => new InferenceThread(`${name}-${i + 1}`, settings));
   }
 
+  /** The thread with the fewest calls waiting. */
+  get idlest(): InferenceThread {
+    return this.threads.reduce((best, thread) => (thread.load < best.load ? thread : best));
+  }
+
   /** Asks the idlest thread; see `InferenceThread.call`. */
-  call<O extends Operation>(operation: O, request: RequestOf<O>, signal?: AbortSignal): Promise<ReplyOf<O>> {
-    const idlest = this.threads.reduce((best, thread) => (thread.load < best.load ? thread : best));
-    return idlest.call(operation, request, signal);
+  call<O extends Operation>(operation: O, request: RequestOf<O>): Promise<ReplyOf<O>> {
+    return this.idlest.call(operation, request);
   }
 
   /** Asks every thread. */

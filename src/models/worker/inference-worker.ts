@@ -7,6 +7,7 @@ import { FaceRenderer } from '../face-renderer.ts';
 import { MotionPredictor } from '../motion-predictor.ts';
 import { windowsOf } from '../speech-plan.ts';
 import { findVoice, loadVoice } from '../voice-catalog.ts';
+import { ChunkCache } from './chunk-cache.ts';
 import type { Call, FromWorker, Operation, ReplyOf, RequestOf, ToWorker, WorkerSettings } from './protocol.ts';
 
 /** Remembers what was loaded; a failed load is tried again at the next call. */
@@ -27,6 +28,10 @@ const createHandlers = (catalog: Catalog, { provider, pronunciations = {} }: Wor
     const found = findVoice(catalog, name);
     return { model: await voice(found.voice.manifest.name), speaker: found.speaker };
   };
+  const chunks = new ChunkCache(async ({ voice: name, text, options }) => {
+    const { model, speaker } = await named(name);
+    return model.encode(text, options, speaker);
+  });
   const motion = loadOnce((name) =>
     MotionPredictor.load(find(catalog.motions, name, 'bad_model', 'motion model'), { provider }),
   );
@@ -46,7 +51,10 @@ const createHandlers = (catalog: Catalog, { provider, pronunciations = {} }: Wor
         if (error instanceof VisavisError && error.code === 'bad_text') return null;
         throw error;
       });
-      for (const [first, end] of windowsOf(chunk?.frameCount ?? 0)) await model.decode(chunk?.speech, first, end);
+      if (!chunk) return null;
+      for (const [first, end] of windowsOf(chunk.frameCount, model.windowFrames)) {
+        await model.decode(chunk.speech, first, end);
+      }
       return null;
     },
     async warmFace({ avatar }) {
@@ -62,11 +70,15 @@ const createHandlers = (catalog: Catalog, { provider, pronunciations = {} }: Wor
       await predictor.next(new Float32Array(windowSamples), history, new Float32Array(MOTION_SIZE));
       return null;
     },
-    async encode({ voice: name, text, options }) {
-      const { model, speaker } = await named(name);
-      return { ...(await model.encode(text, options, speaker)), hopSamples: model.hopSamples };
+    async encode(key) {
+      const { model } = await named(key.voice);
+      const { speech: _kept, ...told } = await chunks.get(key);
+      return { ...told, hopSamples: model.hopSamples, windowFrames: model.windowFrames };
     },
-    decode: async ({ voice: name, speech, first, end }) => (await named(name)).model.decode(speech, first, end),
+    async decode({ first, end, ...key }) {
+      const { model } = await named(key.voice);
+      return model.decode((await chunks.get(key)).speech, first, end);
+    },
     move: async ({ motion: name, pcm, history, noise }) => (await motion(name)).next(pcm, history, noise),
     render: async (request) => (await face(request.avatar)).render(request.motion),
   };

@@ -1,8 +1,8 @@
 /** Messages between the main thread and an inference worker. Models are named; the worker loads them at their first use. */
 import type { ErrorCode } from '../../errors.ts';
 import type { PronunciationTable } from '../english/index.ts';
-import type { SpeechOptions } from '../inference.ts';
 import type { EncodedChunk } from '../voice-model.ts';
+import type { ChunkKey } from './chunk-cache.ts';
 
 /** What a worker starts with. */
 export interface WorkerSettings {
@@ -15,17 +15,18 @@ export interface WorkerSettings {
   readonly pronunciations?: PronunciationTable;
 }
 
-/** What a worker can be asked, and what it answers. Nothing is kept between calls but loaded models. */
+/** What a worker can be asked, and what it answers. Between calls it keeps loaded models and the chunks used last; both it can make again. */
 interface Operations {
   /** Loads a voice and speaks a word, so that the next call is as fast as any. */
   warmVoice: { request: { voice: string }; reply: null };
   warmFace: { request: { avatar: string }; reply: null };
   warmMotion: { request: { motion: string }; reply: null };
   encode: {
-    request: { voice: string; text: string; options: SpeechOptions };
-    reply: EncodedChunk & { hopSamples: number };
+    request: ChunkKey;
+    reply: Omit<EncodedChunk, 'speech'> & { hopSamples: number; windowFrames: readonly number[] };
   };
-  decode: { request: { voice: string; speech: unknown; first: number; end: number }; reply: Float32Array };
+  /** One window of a chunk; soonest on the thread that has encoded it. */
+  decode: { request: ChunkKey & { first: number; end: number }; reply: Float32Array };
   move: {
     request: { motion: string; pcm: Float32Array; history: Float32Array; noise: Float32Array };
     reply: Float32Array;

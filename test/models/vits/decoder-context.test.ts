@@ -31,7 +31,7 @@ const speakInWindows = async (graph: Uint8Array) => {
   const { speech, frameCount } = await voice.encode('hello there', { speed: 1, seed: 1 });
   const whole = await voice.decode(speech, 0, frameCount);
   let worst = 0;
-  for (const [first, end] of windowsOf(frameCount)) {
+  for (const [first, end] of windowsOf(frameCount, voice.windowFrames)) {
     const window = await voice.decode(speech, first, end);
     for (const [i, sample] of window.entries()) {
       worst = Math.max(worst, Math.abs(sample - whole[first * voice.hopSamples + i]!));

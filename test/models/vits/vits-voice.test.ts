@@ -28,7 +28,7 @@ const largestDifference = (a: Float32Array, b: Float32Array) =>
 
 const inWindows = async (voice: VitsVoice, { speech, frameCount }: VitsChunk) => {
   const sound = new Float32Array(frameCount * voice.hopSamples);
-  for (const [first, end] of windowsOf(frameCount)) {
+  for (const [first, end] of windowsOf(frameCount, voice.windowFrames)) {
     sound.set(await voice.decode(speech, first, end), first * voice.hopSamples);
   }
   return sound;
