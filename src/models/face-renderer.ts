@@ -32,7 +32,7 @@ export const readPortrait = async (path: string, size: number): Promise<Tensor<'
 /** A renderer with one portrait, on the thread that calls it; every frame blocks. */
 export class FaceRenderer {
   readonly #render: OnnxSession;
-  /** The portrait and its features, the same for every frame. */
+  /** What the graph takes beside motion, the same for every frame: features, and the portrait if it looks at it. */
   readonly #still: Readonly<Record<string, Tensor>>;
   readonly #motionFrames: number;
 
@@ -52,10 +52,11 @@ export class FaceRenderer {
     const portrait = await readPortrait(join(avatar.folder, avatar.manifest.portrait), renderer.size);
     const source = await OnnxSession.load(join(folder, files.source.file), files.source, options);
     const features = await source.run({ portrait });
-    const still = Object.fromEntries(renderer.features.map((name) => [name, features.get(name, 'float32')]));
+    const still = Object.fromEntries(renderer.features.map((name) => [name, features.any(name)]));
     await source.release();
     const render = await OnnxSession.load(join(folder, files.render.file), files.render, options);
-    return new FaceRenderer(render, { portrait, ...still }, renderer.motionFrames);
+    const looksAtPortrait = 'portrait' in files.render.inputs;
+    return new FaceRenderer(render, looksAtPortrait ? { portrait, ...still } : still, renderer.motionFrames);
   }
 
   /**

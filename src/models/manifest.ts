@@ -17,7 +17,7 @@ const MAX_LOOKAHEAD_SAMPLES = 2560;
 const count = z.int().positive();
 const fileName = z.string().regex(/^[\w.-]+$/, 'a file name without folders');
 const tensor = z.object({
-  dtype: z.enum(['float32', 'int64', 'uint8']),
+  dtype: z.enum(['float32', 'int64', 'int32', 'uint8']),
   shape: z.array(z.union([z.int().nonnegative(), z.string()])),
 });
 const graph = z.object({
@@ -157,12 +157,13 @@ const contractsOf = (manifest: ModelManifest): Readonly<Record<string, Contract>
     };
   }
   const { size, motionFrames, features } = manifest.renderer;
+  const { source, render } = manifest.files;
   const portrait = [1, 3, size, size];
-  const shapes = Object.fromEntries(features.map((name) => [name, manifest.files.source.outputs[name]?.shape ?? []]));
+  const shapes = Object.fromEntries(features.map((name) => [name, source.outputs[name]?.shape ?? []]));
   return {
     source: { inputs: { portrait }, outputs: shapes },
     render: {
-      inputs: { motion: [1, motionFrames, MOTION_SIZE], portrait, ...shapes },
+      inputs: { motion: [1, motionFrames, MOTION_SIZE], ...('portrait' in render.inputs && { portrait }), ...shapes },
       outputs: { i420: [1, (size * size * 3) / 2] },
     },
   };

@@ -15,7 +15,7 @@ interface TensorData {
 const DTYPES: ReadonlySet<string> = new Set(['float32', 'int64', 'uint8', 'bool', 'int32', 'float64']);
 
 /** Element types that our own models use. */
-export type TensorDtype = 'float32' | 'int64' | 'uint8';
+export type TensorDtype = 'float32' | 'int64' | 'int32' | 'uint8';
 /** Those that parts of other projects' models may hand to each other. */
 export type AnyDtype = keyof TensorData;
 

@@ -7,7 +7,7 @@ import { readManifest, type RendererManifest, verifyFiles } from '../../src/mode
 import { OnnxSession } from '../../src/models/onnx-session.ts';
 import { copyModels, editJson, modelsDir } from '../support/models.ts';
 
-const RENDERER = 'renderers/realtime';
+const RENDERER = 'renderers/alex';
 
 const badModel = (pattern: RegExp) =>
   expect.objectContaining({ name: 'VisavisError', code: 'bad_model', message: expect.stringMatching(pattern) });
@@ -16,7 +16,7 @@ test('the shipped models are in the catalog, and their files have the hashes of 
   const { voices, motions, renderers, avatars } = await readCatalog(modelsDir);
 
   expect([...voices.keys(), ...motions.keys(), ...renderers.keys(), ...avatars.keys()]).toEqual(
-    expect.arrayContaining(['rms', 'speech', 'realtime', 'alex']),
+    expect.arrayContaining(['rms', 'speech', 'alex']),
   );
   for (const model of [...voices.values(), ...motions.values(), ...renderers.values()]) {
     await expect(verifyFiles(model)).resolves.toBeUndefined();
@@ -57,7 +57,7 @@ test('a manifest that is no JSON is refused with its path', async () => {
   const folder = join(await copyModels(), RENDERER);
   await writeFile(join(folder, 'manifest.json'), '{"format":');
 
-  await expect(readManifest(folder)).rejects.toThrow(badModel(/realtime\/manifest.json: expected a JSON file/));
+  await expect(readManifest(folder)).rejects.toThrow(badModel(/alex\/manifest.json: expected a JSON file/));
 });
 
 test('a file of another size is refused before it is loaded, a missing one too', async () => {
@@ -97,16 +97,19 @@ test('a file that is no ONNX graph, or another graph than declared, is refused',
     badModel(/noise.onnx: onnxruntime cannot load it with the provider "cpu": .* Fetch the file again/),
   );
   await expect(load('render.onnx', { ...source, bytes: render.bytes })).rejects.toThrow(
+    badModel(/render.onnx: expected input portrait float32\[1,3,256,256\], got only motion, /),
+  );
+  await expect(load('render.onnx', { ...render, inputs: {} })).rejects.toThrow(
     badModel(/render.onnx: the manifest lacks the inputs motion, /),
   );
   await expect(load('source.onnx', { ...source, outputs: render.outputs })).rejects.toThrow(
-    badModel(/source.onnx: expected output i420 uint8\[1,98304\], got only f64, /),
+    badModel(/source.onnx: expected output i420 uint8\[1,98304\], got only colours, /),
   );
 });
 
 test('a portrait of another size is refused', async () => {
   const { avatars, renderers } = await readCatalog(await copyModels());
-  const renderer = renderers.get('realtime')!;
+  const renderer = renderers.get('alex')!;
   const larger = { ...renderer.manifest, renderer: { ...renderer.manifest.renderer, size: 512 } };
 
   await expect(
@@ -118,14 +121,12 @@ test('an avatar whose voice is not installed is refused with what is', async () 
   const models = await copyModels();
   await editJson(join(models, 'avatars/alex/avatar.json'), (avatar) => ({ ...avatar, voice: 'nobody' }));
 
-  await expect(readCatalog(models)).rejects.toThrow(
-    badModel(/needs renderer realtime and voice nobody; .* voices .*rms/),
-  );
+  await expect(readCatalog(models)).rejects.toThrow(badModel(/needs renderer alex and voice nobody; .* voices .*rms/));
 });
 
 test('a model in the folder of another kind is refused', async () => {
   const models = await copyModels();
-  await rename(join(models, RENDERER), join(models, 'voices/realtime'));
+  await rename(join(models, RENDERER), join(models, 'voices/alex'));
 
   await expect(readCatalog(models)).rejects.toThrow(badModel(/expected a model of kind voice, got renderer/));
 });

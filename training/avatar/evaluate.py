@@ -57,8 +57,12 @@ def compare(ours: Tensor, truth: Tensor, landmarks: np.ndarray) -> dict[str, flo
 
 def measure(renderer: Renderer, portraits: Portraits) -> dict[str, float]:
     """`compare` on all held-out frames."""
-    numbers, pictures = portraits.clean_numbers, portraits.clean_pictures
-    return compare(draw(renderer, portraits, numbers), to_float(pictures), portraits.landmarks[numbers])
+    return against_truth(draw(renderer, portraits, portraits.clean_numbers), portraits)
+
+
+def against_truth(pictures: Tensor, portraits: Portraits) -> dict[str, float]:
+    """`compare` of drawn pictures of all held-out frames, in their order."""
+    return compare(pictures, to_float(portraits.clean_pictures), portraits.landmarks[portraits.clean_numbers])
 
 
 @torch.no_grad()

@@ -154,7 +154,7 @@ class RealtimeEditing(nn.Module):
     as an iris under a closing lid, without having to cancel it pixel by pixel.
     """
 
-    PARTS = (3 * PACK**2, 1, PACK**2)  # channels of residual, its mask, and gain
+    PARTS = (3 * PACK**2, PACK**2)  # channels of residual and gain
 
     def __init__(self, config: RealtimeConfig):
         super().__init__()
@@ -169,11 +169,25 @@ class RealtimeEditing(nn.Module):
         self.up64 = AdaUp(e32, e64, e64, z)
         self.deep64 = nn.ModuleList([AdaConv(e64, e64, z), AdaResidual(e64, z)])
         self.out = nn.Conv2d(e64, sum(self.PARTS), 3, 1, 1)
+        self.mask = nn.Conv2d(
+            e64, 1, 3, 1, 1
+        )  # apart, because 64 channels of 3 × 3 fill a processor's registers, and 65 do not
         nn.init.normal_(self.out.weight, std=0.001)
         nn.init.zeros_(self.out.bias)
 
     def forward(self, warped: Tensor, warped_features: Tensor, z: Tensor) -> Tensor:
-        x64 = self.in64(torch.cat([F.pixel_unshuffle(warped, PACK), warped_features], 1), z)
+        both = torch.cat([F.pixel_unshuffle(warped, PACK), warped_features], 1)
+        painted, mask = self.paint(both, z)
+        residual, gain = painted.float().split(self.PARTS, 1)
+        mask = torch.sigmoid(F.interpolate(mask.float(), scale_factor=PACK, mode="bilinear", align_corners=False))
+        kept = warped * (1 + F.pixel_shuffle(gain, PACK))
+        return kept + F.pixel_shuffle(residual, PACK) * RESIDUAL_GAIN * mask
+
+    def paint(self, both: Tensor, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Warped picture in cells and warped features (B, 72, 64, 64) → residual and gain (B, 64, 64, 64), and the
+        residual's mask (B, 1, 64, 64) before its sigmoid.
+        """
+        x64 = self.in64(both, z)
         x32 = self.in32(x64, z)
         x = self.in16(x32, z)
         for block in self.deep16:
@@ -182,10 +196,7 @@ class RealtimeEditing(nn.Module):
         x = self.up64(x, x64, z)
         for block in self.deep64:
             x = block(x, z)
-        residual, mask, gain = self.out(x).float().split(self.PARTS, 1)
-        mask = torch.sigmoid(F.interpolate(mask, scale_factor=PACK, mode="bilinear", align_corners=False))
-        kept = warped * (1 + F.pixel_shuffle(gain, PACK))
-        return kept + F.pixel_shuffle(residual, PACK) * RESIDUAL_GAIN * mask
+        return self.out(x), self.mask(x)
 
 
 class RealtimeRenderer(nn.Module):

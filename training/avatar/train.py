@@ -2,6 +2,7 @@
 
     python -m avatar.train --data DATA/alex-256 --face-model DATA/ict-face.npz --run RUNS/alex --minutes 120
     python -m avatar.train … --run RUNS/alex --minutes 180           # continues where the checkpoint is
+    python -m avatar.train … --run RUNS/mia --init weights/alex.pt --refit-modal     # another face, from a trained one
     python -m avatar.train … --run /tmp/smoke --minutes 1 --limit 60  # smoke test
 
 Stage 0 fits the modal flow of the real-time size, stage 1 the whole warp, both on exact correspondences; stage 2
@@ -27,7 +28,7 @@ from avatar.evaluate import measure
 from avatar.losses import flow_error, pixel_loss, roughness
 from avatar.modal import fit_modal_flow
 from avatar.read_motion import MotionReader, feature_loss, load_reader
-from avatar.sizes import SIZES
+from avatar.sizes import SIZES, load_kept
 from common.checkpoint import Ema, resume, save_checkpoint
 
 
@@ -203,18 +204,22 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--size", choices=SIZES, default="realtime")
     parser.add_argument("--reader", type=Path, help="run of avatar.read_motion, for the feature loss")
-    parser.add_argument("--init", type=Path, help="weights (a state dict) to start stage 2 from")
+    parser.add_argument("--init", type=Path, help="weights (avatar/keep.py) to start stage 2 from")
+    parser.add_argument("--refit-modal", action="store_true", help="of those weights, fit the modal flow anew first")
+    parser.add_argument("--rate", type=float, default=TrainConfig.rate)
     parser.add_argument("--fuse", action="store_true", help="compile the network (a minute at the start; needs g++)")
     options = parser.parse_args()
-    stages = {"modal_share": 0, "warp_share": 0} if options.init else {}
-    config = TrainConfig(size=options.size, **stages)
+    stages: dict[str, float] = {"modal_share": 0, "warp_share": 0} if options.init else {}
+    if options.refit_modal:
+        stages = {"warp_share": TrainConfig.modal_share + 0.02}
+    config = TrainConfig(size=options.size, rate=options.rate, **stages)
     options.run.mkdir(parents=True, exist_ok=True)
     (options.run / "config.json").write_text(json.dumps(asdict(config), indent=2))
     portraits = Portraits.read(options.data, options.face_model, options.limit)
     reader = load_reader(options.reader) if options.reader else None
     trainer = Trainer(config, portraits, options.run, options.device, options.fuse, reader)
     if options.init and trainer.step == 0:
-        trainer.start_from(torch.load(options.init, weights_only=True))
+        trainer.start_from(load_kept(options.init)[0].state_dict())
     print(f"pid {os.getpid()}, {len(portraits.numbers)} frames, step {trainer.step}", flush=True)
     trainer.fit(options.minutes)
 

@@ -10,7 +10,12 @@ import onnx
 FORMAT = "visavis-model/1"
 KINDS = ("voice", "motion", "renderer")
 MAX_BYTES = 8_000_000  # every file has to stay small enough for git
-DTYPES = {onnx.TensorProto.FLOAT: "float32", onnx.TensorProto.INT64: "int64", onnx.TensorProto.UINT8: "uint8"}
+DTYPES = {
+    onnx.TensorProto.FLOAT: "float32",
+    onnx.TensorProto.INT64: "int64",
+    onnx.TensorProto.INT32: "int32",
+    onnx.TensorProto.UINT8: "uint8",
+}
 
 
 def tensor_shapes(values: Any) -> dict[str, dict[str, Any]]:

@@ -1,0 +1,147 @@
+"""The real-time size in 8 bits: each rearrangement alone, and all of them against the network they come from."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from avatar.evaluate import psnr
+from avatar.graphs import FloatInference, export_graphs
+from avatar.inference import FINE, Places, RealtimeInference, bilinear_cells, enlarge, pack, unpack
+from avatar.model import RealtimeRenderer
+from avatar.quantize import ByteCode, ByteConv, Bytes, ByteUpConv, Ranges
+
+
+@pytest.fixture(scope="module")
+def renderer():
+    """A renderer with random weights that moves and paints a little."""
+    torch.manual_seed(0)
+    renderer = RealtimeRenderer().eval()
+    nn.init.normal_(renderer.editing.out.weight, std=0.01)
+    nn.init.normal_(renderer.warping.modal.modes.weight, std=0.01)
+    return renderer
+
+
+@pytest.fixture(scope="module")
+def portrait():
+    torch.manual_seed(1)
+    return F.interpolate(torch.rand(1, 3, 16, 16), size=(256, 256), mode="bicubic").clamp(0, 1)
+
+
+@pytest.fixture(scope="module")
+def inference(renderer, portrait):
+    torch.manual_seed(2)
+    return RealtimeInference(renderer, torch.randn(8, 1, 59) * 0.3, portrait)
+
+
+def test_bytes_hold_zero_exactly_and_cover_the_range():
+    code = ByteCode(Bytes.of(-0.3, 1.1))
+    x = torch.tensor([0.0, -0.3, 1.1, 0.456])
+
+    back = code.decode(code.encode(x))
+
+    assert back[0] == 0
+    assert (back - x).abs().max() <= code.scale
+    with pytest.raises(ValueError, match="finite range"):
+        Bytes.of(0, float("inf"))
+
+
+def test_a_convolution_in_bytes_is_near_the_one_in_float():
+    torch.manual_seed(0)
+    conv, x = nn.Conv2d(8, 6, 3, 2, 1), torch.rand(1, 8, 16, 16)
+    want = conv(x).detach()
+
+    got = ByteConv(conv.weight, conv.bias, 2, 1, Bytes.of(0, 1), Bytes.of(float(want.min()), float(want.max())))(x)
+
+    assert psnr(got, want) > 40 - 20 * torch.log10(want.max() - want.min())
+
+
+def test_an_upsampling_convolution_in_bytes_is_near_the_transposed_one():
+    torch.manual_seed(0)
+    conv, x = nn.ConvTranspose2d(5, 3, 4, 2, 1, bias=False), torch.rand(1, 5, 6, 6)
+    want = conv(x).detach()
+
+    got = ByteUpConv(conv, Bytes.of(0, 1), Bytes.of(float(want.min()), float(want.max())))(x)
+
+    assert got.shape == want.shape == (1, 3, 12, 12)
+    assert (got - want).abs().max() < 0.03 * (want.max() - want.min())
+
+
+def test_ranges_are_those_of_all_frames():
+    conv = nn.Conv2d(1, 1, 1, bias=False)
+    nn.init.constant_(conv.weight, 2)
+    ranges = Ranges(nn.Sequential(conv))
+
+    conv(torch.full((1, 1, 2, 2), -1.0))
+    conv(torch.full((1, 1, 2, 2), 3.0))
+    ranges.close()
+    conv(torch.full((1, 1, 2, 2), 100.0))
+
+    assert ranges.codes("0") == (Bytes.of(-1, 3), Bytes.of(-2, 6))
+
+
+def test_packed_colours_come_back():
+    colours = torch.randint(0, 256, (3, 500)).float()
+
+    assert torch.equal(unpack(pack(colours)).float(), colours)
+
+
+def test_an_enlarged_picture_has_each_pixel_at_every_eighth_place():
+    picture = torch.randint(0, 256, (1, 2, 9, 9)).float() / 255
+
+    fine = enlarge(picture)
+
+    side = FINE * 8 + 1
+    torch.testing.assert_close(fine.reshape(2, side, side)[:, ::FINE, ::FINE] / 255, picture[0])
+
+
+def test_cells_enlarge_like_bilinear_interpolation():
+    x = torch.rand(1, 1, 8, 8)
+
+    cells = F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), bilinear_cells())
+
+    want = F.interpolate(x, scale_factor=4, mode="bilinear", align_corners=False)
+    torch.testing.assert_close(F.pixel_shuffle(cells, 4), want)
+
+
+@pytest.mark.parametrize("cell", [1, 4])
+def test_without_flow_every_place_looks_up_itself(cell):
+    places = Places(cell)(torch.zeros(1, 2, 64, 64)).reshape(cell, cell, 64, 64)
+
+    side = FINE * (64 * cell - 1) + 1
+    assert places[0, 0, 0, 0] == 0
+    assert places[-1, -1, -1, -1] == side * side - 1
+    assert places[-1, 0, 2, 5] == FINE * (2 * cell + cell - 1) * side + FINE * 5 * cell
+
+
+def test_a_picture_in_bytes_is_near_the_one_in_float(renderer, portrait, inference):
+    motion = torch.randn(1, 1, 59) * 0.3
+
+    with torch.no_grad():
+        want = renderer(motion, portrait).picture.clamp(0, 1)
+        got = inference.picture(motion, inference.source(portrait))
+
+    assert psnr(want, portrait) < 25
+    assert psnr(got, want) > 38
+
+
+def test_i420_in_bytes_is_the_colour_conversion_of_the_picture(portrait, renderer, inference):
+    motion = torch.zeros(1, 1, 59)
+    features = inference.source(portrait)
+
+    with torch.no_grad():
+        got = inference.i420(motion, features)
+        picture = inference.picture(motion, features)
+        converter = FloatInference(renderer)
+        converter.picture = lambda motion, inputs: picture
+        want = converter.i420(motion, {})
+
+    assert (got.int() - want.int()).abs().max() <= 1
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_exported_graphs_in_bytes_draw_what_pytorch_draws(portrait, inference, tmp_path):
+    exported = export_graphs(inference, torch.randn(1, 1, 59) * 0.3, portrait, tmp_path)
+
+    assert exported.i420.shape == (1, 256 * 256 * 3 // 2)
+    assert set(exported.inputs) == {"motion", *exported.features}
