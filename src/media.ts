@@ -51,6 +51,8 @@ export interface AudioSlot {
   readonly speaking: boolean;
   /** An utterance begins in it: its sound is to be heard with its frame. */
   readonly opens?: boolean;
+  /** Nothing sounds, begins or ends in it: an utterance may begin in its middle. */
+  readonly idle?: boolean;
 }
 
 /** One frame of video in I420, BT.601 limited range: Y `size`², then U and V (`size`/2)² each. */

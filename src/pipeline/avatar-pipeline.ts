@@ -153,9 +153,9 @@ export const createAvatarPipeline =
       let ready = false;
       let playedSequence = -1;
 
-      /** The silence whose place speech should take that comes now; a face that is drawn slowly needs that time. */
+      /** The silence whose place speech should take that comes now; a face that is drawn more slowly than shown needs that time. */
       const silenceToTakeBack = (part: SpeechStep): number | null =>
-        takesBackSilence && part.kind === 'sound' && composer.queuedMs === 0 && tracks.drawingTime.expectedMs < SLOT_MS
+        takesBackSilence && part.kind === 'sound' && composer.queuedMs === 0 && tracks.drawingTime.meanMs < SLOT_MS
           ? composer.silentFrom
           : null;
       const enqueue = (utterance: string, part: SpeechStep): PipelineEvent[] => {
@@ -272,7 +272,13 @@ const atSampleRate =
 /** The sound of a slot; the window stays behind. */
 const soundOf = ({ sequence, pcm, speaking, marks }: ComposedSlot): PipelineEvent => ({
   type: 'audio',
-  slot: { sequence, pcm, speaking, opens: marks.some(({ mark }) => mark.kind === 'start') },
+  slot: {
+    sequence,
+    pcm,
+    speaking,
+    opens: marks.some(({ mark }) => mark.kind === 'start'),
+    idle: !speaking && marks.length === 0,
+  },
   marks,
 });
 
@@ -298,7 +304,9 @@ const draw =
     const event$ = slot$.pipe(
       predictMotion({ model: motion, track: tracks.flow, control, noise, atModelRate }),
       connect((moved$) => {
-        const motion$ = moved$.pipe(map((moved): PipelineEvent => ({ type: 'motion', ...moved })));
+        const motion$ = moved$.pipe(
+          map(({ sequence, descriptor }): PipelineEvent => ({ type: 'motion', sequence, descriptor })),
+        );
         if (!face) return motion$;
         const frame$ = moved$.pipe(
           renderFace({ ...tracks, face, playedSequence, nowMs, skipped: (sequence) => skipped$.next(sequence) }),

@@ -8,6 +8,11 @@ export class DrawingTime {
   #meanMs = 0;
   #deviationMs = 0;
 
+  /** The usual time, in ms; 0 before the first. */
+  get meanMs(): number {
+    return this.#meanMs;
+  }
+
   /** The time, in ms, within which nearly every frame is drawn; 0 before the first. */
   get expectedMs(): number {
     return this.#meanMs + DEVIATIONS * this.#deviationMs;

@@ -1,5 +1,5 @@
 /** A session's media as binary frames of the WebSocket: numbers them, flags what opens and closes an utterance. */
-import { MOTION_SIZE, PACKET_MS } from '../media.ts';
+import { MOTION_SIZE } from '../media.ts';
 import type { PlacedMark } from '../pipeline/slot-composer.ts';
 import { type BinaryFrame, FRAME_KIND, type FrameKind, encodeBinaryFrame } from './binary-frame.ts';
 import type { MediaEvent } from './media/media-channel.ts';
@@ -46,18 +46,18 @@ export class FrameOutput {
   }
 
   /** Sends a packet. Whether it was the last one of its slot's sound. */
-  packet({ kind, sequence: slot, mediaTimeMs, keyFrame, payload }: Extract<MediaEvent, { type: 'packet' }>): boolean {
+  packet(packet: Extract<MediaEvent, { type: 'packet' }>): boolean {
+    const { kind, sequence: slot, mediaTimeMs, keyFrame, opensSlot, payload } = packet;
     if (kind === 'video') {
       this.#frame(FRAME_KIND.videoOut, { mediaTimeMs, keyFrame, payload });
       return false;
     }
     const edges = this.#edges.get(slot);
-    const isSecond = (mediaTimeMs / PACKET_MS) % 2 === 1;
-    const first = edges?.first === true && !isSecond;
-    const last = edges?.last === true && isSecond;
+    const first = edges?.first === true && opensSlot;
+    const last = edges?.last === true && !opensSlot;
     this.#frame(FRAME_KIND.audioOut, { mediaTimeMs, first, last, payload });
-    if (isSecond) this.#edges.delete(slot);
-    return isSecond;
+    if (!opensSlot) this.#edges.delete(slot);
+    return !opensSlot;
   }
 
   #frame(kind: FrameKind, frame: Omit<BinaryFrame, 'kind' | 'sequence'>): void {

@@ -79,6 +79,7 @@ export class FakeChannel implements MediaChannel {
             sequence,
             mediaTimeMs: this.#nowMs + half,
             keyFrame: false,
+            opensSlot: half === 0,
             payload: new Uint8Array(4),
           });
         }

@@ -13,6 +13,8 @@ export interface MotionSource {
 /** A slot's descriptor: float32[59], as it is shown, with what a client set by hand blended over it. */
 export interface MovedSlot {
   readonly sequence: number;
+  /** An utterance begins in it: playing waits for its frame. */
+  readonly opens: boolean;
   readonly descriptor: Float32Array;
 }
 
@@ -35,14 +37,15 @@ export const predictMotion =
   ({ model, track, control, noise, atModelRate }: PredictMotionDeps): OperatorFunction<ComposedSlot, MovedSlot> =>
   (slot$) =>
     slot$.pipe(
-      concatMap(({ sequence, window }) => {
+      concatMap(({ sequence, window, marks }) => {
         const history = track.window(sequence - 1, model.historyFrames);
         return from(model.next(atModelRate(window), history, noise(sequence))).pipe(
           map((descriptor) => {
             if (descriptor.length !== MOTION_SIZE)
               throw new RangeError(`expected 59 numbers, got ${descriptor.length}`);
             track.set(sequence, descriptor);
-            return { sequence, descriptor: control.apply(sequence, descriptor) };
+            const opens = marks.some(({ mark }) => mark.kind === 'start');
+            return { sequence, opens, descriptor: control.apply(sequence, descriptor) };
           }),
         );
       }),

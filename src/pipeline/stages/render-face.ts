@@ -42,10 +42,10 @@ export const renderFace =
   }: RenderFaceDeps): OperatorFunction<MovedSlot, VideoFrame> =>
   (moved$) =>
     moved$.pipe(
-      concatMap(({ sequence, descriptor }) => {
+      concatMap(({ sequence, opens, descriptor }) => {
         shown.set(sequence, descriptor);
         // A frame may leave until its slot ends; while it is drawn, this many further slots are played.
-        const passing = Math.floor(drawingTime.expectedMs / SLOT_MS);
+        const passing = opens ? 0 : Math.floor(drawingTime.expectedMs / SLOT_MS);
         if (nowMs && sequence <= playedSequence() + passing) {
           drawingTime.relax();
           skipped(sequence);

@@ -4,12 +4,15 @@ import {
   type OperatorFunction,
   catchError,
   concat,
+  concatMap,
   defer,
   filter,
+  finalize,
   firstValueFrom,
   from,
   fromEvent,
   merge,
+  tap,
   throwError,
 } from 'rxjs';
 import { VisavisError } from '../../errors.ts';
@@ -17,7 +20,7 @@ import type { TextChunk, WordTiming } from '../../media.ts';
 import type { SpeechOptions, SpeechPlan, TextProblem } from '../../models/inference.ts';
 import { concatMapEager } from '../operators/concat-map-eager.ts';
 
-/** Chunks in work at once: the one that is decoded, and the next, which is encoded meanwhile. */
+/** Chunks in work at once: the one that is decoded, and the next, which is encoded as soon as the first has sound. */
 const CHUNKS_IN_WORK = 2;
 /** Problems told of one utterance. */
 const MAX_REPORTS: Readonly<Record<TextProblem['kind'], number>> = { 'bad-phonemes': 8, unreadable: 1 };
@@ -59,14 +62,27 @@ export const synthesizeSpeech =
   (chunk$) =>
     defer(() => {
       const report = createReporter();
-      const speak = (chunk: TextChunk): Observable<SpeechPart> =>
-        from(speakChunk(voice, chunk, options, hasRoom$, report)).pipe(
+      const speak = (chunk: TextChunk, sounds: () => void): Observable<SpeechPart> =>
+        from(speakChunk(voice, chunk, options, { hasRoom$, report, sounds })).pipe(
           // Figures and addresses may be much longer spoken than written. It is known before anything is said.
           catchError((error: unknown) =>
-            isTooLong(error, chunk) ? concat(...halvesOf(chunk).map(speak)) : fail(error),
+            isTooLong(error, chunk) ? concat(...halvesOf(chunk).map((half) => speak(half, sounds))) : fail(error),
           ),
         );
-      return chunk$.pipe(concatMapEager(speak, CHUNKS_IN_WORK));
+      /** Resolves when the chunk before sounds or waits: encoding the next one must not delay the first sound. */
+      let before: Promise<void> = Promise.resolve();
+      const speakNext = (chunk: TextChunk): Observable<SpeechPart> => {
+        const turn = before;
+        let sounds: () => void = () => undefined;
+        before = new Promise((resolve) => {
+          sounds = resolve;
+        });
+        return from(turn).pipe(
+          concatMap(() => speak(chunk, sounds)),
+          finalize(sounds),
+        );
+      };
+      return chunk$.pipe(concatMapEager(speakNext, CHUNKS_IN_WORK));
     });
 
 /** What of these is news to the client. */
@@ -95,12 +111,18 @@ const halvesOf = ({ text, charStart }: TextChunk): readonly TextChunk[] => {
   ];
 };
 
+interface ChunkContext {
+  readonly hasRoom$: Observable<boolean>;
+  readonly report: Reporter;
+  /** Told when the chunk sounds, or waits for room to. */
+  readonly sounds: () => void;
+}
+
 const speakChunk = (
   voice: Synthesizer,
   chunk: TextChunk,
   options: SpeechOptions,
-  hasRoom$: Observable<boolean>,
-  report: Reporter,
+  { hasRoom$, report, sounds }: ChunkContext,
 ): ObservableInput<SpeechPart> =>
   new Observable((subscriber) => {
     const controller = new AbortController();
@@ -115,9 +137,10 @@ const speakChunk = (
       try {
         for (const error of report(plan.problems ?? [])) subscriber.next({ kind: 'problem', error });
         for (;;) {
-          await roomIn(hasRoom$, signal);
+          await roomIn(hasRoom$.pipe(tap((hasRoom) => !hasRoom && sounds())), signal);
           if (signal.aborted) return;
           const window = await windows.next();
+          sounds();
           if (signal.aborted) return;
           if (window.done) break;
           subscriber.next({ kind: 'sound', pcm: window.value });

@@ -41,13 +41,15 @@ export type MediaEvent =
   | { readonly type: 'played'; readonly sequence: number; readonly mediaTimeMs: number; readonly sentAtMs: number }
   /** The video frame of a slot left (or its packets were handed over). */
   | { readonly type: 'shown'; readonly sequence: number; readonly sentAtMs: number }
-  /** A packet for the WebSocket or a file. `first`: it opens a slot. */
+  /** A packet for the WebSocket or a file. */
   | {
       readonly type: 'packet';
       readonly kind: 'audio' | 'video';
       readonly sequence: number;
       readonly mediaTimeMs: number;
       readonly keyFrame: boolean;
+      /** A frame, or the first of its slot's packets of sound. */
+      readonly opensSlot: boolean;
       readonly payload: Uint8Array<ArrayBuffer>;
     }
   | { readonly type: 'state'; readonly state: 'connecting' | 'connected' | 'disconnected' | 'failed' | 'closed' }

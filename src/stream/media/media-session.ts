@@ -27,6 +27,7 @@ const STARVED_MS = 3000;
 const KEY_FRAME_INTERVAL_MS = 300;
 
 type AudioStep = Extract<PlayoutStep, { kind: 'audio' }>;
+type PacketEvent = Extract<MediaEvent, { type: 'packet' }>;
 type VideoStep = Extract<PlayoutStep, { kind: 'video' }>;
 
 export interface MediaSessionContext {
@@ -196,7 +197,13 @@ export class MediaSession implements Paced {
         this.#context.emit({ type: 'played', sequence, mediaTimeMs: index * PACKET_MS, sentAtMs });
       }
       if (this.#peer !== null) this.#peer.rtp.sendAudio(payload, index);
-      else this.#emitPacket('audio', sequence, index * PACKET_MS, false, payload);
+      else
+        this.#emitPacket(
+          'audio',
+          sequence,
+          { mediaTimeMs: index * PACKET_MS, keyFrame: false, opensSlot: step.opensSlot },
+          payload,
+        );
     } catch (error) {
       this.#repair('opus', error, () => this.#changeOpus(this.#plan.sending.opusBps));
     }
@@ -206,7 +213,7 @@ export class MediaSession implements Paced {
     if (this.#vp8 === null || this.#closing !== null) return;
     const nowMs = this.#context.clock.nowMs();
     const wantsKeyFrame = this.#keyFrameWanted && nowMs - this.#keyFrameMs >= KEY_FRAME_INTERVAL_MS;
-    const isThinnedOut = index % (this.#plan.sending.video?.everyFrames ?? 1) !== 0;
+    const isThinnedOut = Math.floor(index) % (this.#plan.sending.video?.everyFrames ?? 1) !== 0;
     if (isThinnedOut && !wantsKeyFrame) return;
     const isPaced = this.#options.transport.kind === 'webrtc' || this.#options.transport.leadMs !== null;
     if (isPaced && this.#vp8.pending >= MAX_PENDING_FRAMES) {
@@ -225,7 +232,8 @@ export class MediaSession implements Paced {
       if (keyFrame) this.#counts.keyFrames += 1;
       this.#context.emit({ type: 'shown', sequence: frame.sequence, sentAtMs: this.#context.clock.nowMs() });
       if (this.#peer !== null) this.#peer.rtp.sendVideo(payload, index);
-      else this.#emitPacket('video', frame.sequence, index * SLOT_MS, keyFrame, payload);
+      else
+        this.#emitPacket('video', frame.sequence, { mediaTimeMs: index * SLOT_MS, keyFrame, opensSlot: true }, payload);
     } catch (error) {
       // What was encoded before may refer to the frame that is missing now.
       this.#keyFrameWanted = true;
@@ -264,11 +272,10 @@ export class MediaSession implements Paced {
   #emitPacket(
     kind: 'audio' | 'video',
     sequence: number | null,
-    mediaTimeMs: number,
-    keyFrame: boolean,
+    about: Pick<PacketEvent, 'mediaTimeMs' | 'keyFrame' | 'opensSlot'>,
     payload: Uint8Array<ArrayBuffer>,
   ): void {
-    this.#context.emit({ type: 'packet', kind, sequence: sequence ?? -1, mediaTimeMs, keyFrame, payload });
+    this.#context.emit({ type: 'packet', kind, sequence: sequence ?? -1, ...about, payload });
   }
 
   #sendReports(peer: Peer): void {

@@ -15,10 +15,9 @@ const MAX_LATE_MS = 400;
 /** A longer pause after speech is its end and not a gap. */
 const MAX_GAP_SLOTS = 25;
 
-/** How long the first sound of an utterance waits for its frame; a face that takes longer must not hold the voice up. */
-const MAX_HELD_SLOTS = 4;
-
 const PACKETS_PER_SLOT = SLOT_MS / PACKET_MS;
+/** How long the first sound of an utterance waits for its frame; a face that takes longer must not hold the voice up. */
+const MAX_HELD_PACKETS = 4 * PACKETS_PER_SLOT;
 
 export interface PlayoutOptions {
   readonly sampleRateHz: number;
@@ -28,6 +27,14 @@ export interface PlayoutOptions {
   readonly leadMs: number | null;
   /** Whether there are frames, for which the first sound after silence waits. Default: no. */
   readonly video?: boolean;
+}
+
+/** The second half of the slot being played. */
+interface Rest {
+  readonly sequence: number | null;
+  readonly pcm: Float32Array;
+  /** It is silence that nothing depends on. */
+  readonly idle: boolean;
 }
 
 /** Something that leaves now. `sequence` is null for silence between slots. */
@@ -44,7 +51,7 @@ export type PlayoutStep =
     }
   | {
       readonly kind: 'video';
-      /** Slots of 40 ms since media time 0. */
+      /** Slots of 40 ms since media time 0, a half more after an utterance that began in the middle of a silent one. */
       readonly index: number;
       readonly frame: VideoFrame;
     };
@@ -60,14 +67,14 @@ export class Playout {
   readonly #video = new Map<number, VideoFrame>();
   readonly #silence: Float32Array;
   #startMs: number | null = null;
-  /** Next packet's count since media time 0; even at a slot's start. */
+  /** Next packet's count since media time 0. */
   #index = 0;
   /** The slot to play next; null before the first one came. */
   #expected: number | null = null;
   /** The slot whose time it is, until the next one starts; its frame may still come. */
   #current: { readonly sequence: number; readonly slotIndex: number } | null = null;
   /** What remains of the slot being played. */
-  #rest: { readonly sequence: number | null; readonly pcm: Float32Array } | null = null;
+  #rest: Rest | null = null;
   /** Fading sound to be mixed into the next packet. */
   #tail: Float32Array | null = null;
   #spoke = false;
@@ -118,8 +125,8 @@ export class Playout {
     const steps: PlayoutStep[] = [];
     this.#showCurrent(steps);
     for (let dueMs = this.nextDueMs(); dueMs !== null && dueMs <= nowMs; dueMs = this.nextDueMs()) {
-      if (this.#rest === null) this.#openSlot(steps, nowMs);
-      else this.#finishSlot(steps, this.#rest);
+      if (this.#rest !== null && !this.#mayBeginNow(this.#rest)) this.#finishSlot(steps, this.#rest);
+      else this.#openSlot(steps, nowMs);
     }
     return steps;
   }
@@ -137,7 +144,7 @@ export class Playout {
       return { sequence: from, heardMs };
     }
     const next = this.#audio.get(expected);
-    if (this.#rest !== null) this.#rest = { sequence: this.#rest.sequence, pcm: this.#fade(this.#rest.pcm) };
+    if (this.#rest !== null) this.#rest = { ...this.#rest, pcm: this.#fade(this.#rest.pcm) };
     else if (next !== undefined && this.#current?.sequence === expected - 1)
       this.#tail = this.#fade(this.#half(next.pcm, 0));
     this.#audio.clear();
@@ -151,20 +158,22 @@ export class Playout {
   #openSlot(steps: PlayoutStep[], nowMs: number): void {
     const lateMs = nowMs - (this.#startMs ?? nowMs) - this.#index * PACKET_MS;
     if (lateMs > MAX_LATE_MS) this.#index += PACKETS_PER_SLOT * Math.floor(lateMs / SLOT_MS);
-    const slot = this.#isHeld() ? undefined : this.#next();
+    const held = this.#isHeld();
+    const slot = held ? undefined : this.#next();
     this.#current = null;
     const sequence = slot?.sequence ?? null;
     const [first, second] =
       slot === undefined ? [this.#silence, this.#silence] : [this.#half(slot.pcm, 0), this.#half(slot.pcm, 1)];
     steps.push({ kind: 'audio', index: this.#index, sequence, opensSlot: true, pcm: this.#withTail(first) });
-    this.#rest = { sequence, pcm: second };
-    if (slot === undefined) this.#waited += 1;
-    else this.#enter(slot, this.#index / PACKETS_PER_SLOT);
+    // What is held may leave after any packet.
+    this.#rest = held ? null : { sequence, pcm: second, idle: slot?.idle ?? slot === undefined };
+    if (slot !== undefined) this.#enter(slot, this.#index / PACKETS_PER_SLOT);
+    else if (!held) this.#waited += 1;
     this.#index += 1;
     this.#showCurrent(steps);
   }
 
-  #finishSlot(steps: PlayoutStep[], rest: { readonly sequence: number | null; readonly pcm: Float32Array }): void {
+  #finishSlot(steps: PlayoutStep[], rest: Rest): void {
     steps.push({ kind: 'audio', index: this.#index, sequence: rest.sequence, opensSlot: false, pcm: rest.pcm });
     this.#rest = null;
     this.#index += 1;
@@ -216,14 +225,26 @@ export class Playout {
     return steps;
   }
 
+  /** Whether the next slot opens an utterance after silence, on a clock that silence runs with. */
+  #breaksSilence(slot: AudioSlot | undefined): slot is AudioSlot {
+    const { leadMs, fillIdle } = this.#options;
+    return slot?.opens === true && !this.#spoke && leadMs === 0 && fillIdle;
+  }
+
   /** Whether the next slot opens an utterance and waits for its frame. */
   #isHeld(): boolean {
     const slot = this.#next();
-    const { video, leadMs, fillIdle } = this.#options;
-    if (!video || leadMs !== 0 || !fillIdle || this.#spoke || !slot?.opens) return false;
-    if (this.#video.has(slot.sequence) || this.#held >= MAX_HELD_SLOTS) return false;
+    if (!this.#breaksSilence(slot) || !this.#options.video) return false;
+    if (this.#video.has(slot.sequence) || this.#held >= MAX_HELD_PACKETS) return false;
     this.#held += 1;
     return true;
+  }
+
+  /** Whether the next slot opens an utterance that need not wait until the silent slot being played has ended. */
+  #mayBeginNow(rest: Rest): boolean {
+    const slot = this.#next();
+    if (!rest.idle || !this.#breaksSilence(slot)) return false;
+    return !this.#options.video || this.#video.has(slot.sequence);
   }
 
   #next(): AudioSlot | undefined {

@@ -31,7 +31,11 @@ test('each descriptor is drawn from those before it, one after the other', () =>
 
     const moved$ = hot('abc----|', { a: slot(0), b: slot(1), c: slot(2) }).pipe(predictMotion(deps));
 
-    const descriptor = (sequence: number) => ({ sequence, descriptor: new Float32Array(59).fill(sequence + 1) });
+    const descriptor = (sequence: number) => ({
+      sequence,
+      opens: false,
+      descriptor: new Float32Array(59).fill(sequence + 1),
+    });
     expectObservable(moved$).toBe('--a--b--c|', { a: descriptor(0), b: descriptor(1), c: descriptor(2) });
     flush();
     expect(histories).toEqual([

@@ -11,7 +11,11 @@ const faceOf = (draw: () => ReturnType<Parameters<typeof renderFace>[0]['face']>
   motionCentre: 1,
   render: draw(),
 });
-const slot = (sequence: number) => ({ sequence, descriptor: new Float32Array(59).fill(sequence + 1) });
+const slot = (sequence: number, opens = false) => ({
+  sequence,
+  opens,
+  descriptor: new Float32Array(59).fill(sequence + 1),
+});
 
 test('frames are drawn one after the other, each from the window of descriptors around it', () => {
   marbles(({ cold, hot, expectObservable, flush }) => {
@@ -67,6 +71,25 @@ test('a frame that cannot be ready before its slot is played is skipped, and tol
     });
     flush();
     expect(skipped).toEqual([1, 2, 4]);
+  });
+});
+
+test('the frame that an utterance begins with is drawn however long that takes, as its sound waits for it', () => {
+  marbles(({ cold, hot, expectObservable }) => {
+    const drawingTime = new DrawingTime();
+    for (let i = 0; i < 20; i++) drawingTime.observe(100);
+    const deps = {
+      shown: new MotionTrack(10),
+      drawingTime,
+      face: faceOf(() => () => cold('(f|)', { f: new Uint8Array(6) })),
+      playedSequence: () => 2,
+      nowMs: () => 0,
+      skipped: () => undefined,
+    };
+
+    const drawn$ = hot('ab|', { a: slot(3), b: slot(4, true) }).pipe(renderFace(deps));
+
+    expectObservable(drawn$).toBe('-b|', { b: { sequence: 4, size: 2, i420: new Uint8Array(6) } });
   });
 });
 

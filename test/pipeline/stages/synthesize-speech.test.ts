@@ -2,7 +2,7 @@ import { BehaviorSubject, Subject, lastValueFrom, of, toArray } from 'rxjs';
 import { expect, test } from 'vitest';
 import { VisavisError } from '../../../src/errors.ts';
 import type { TextChunk } from '../../../src/media.ts';
-import { type SpeechPart, synthesizeSpeech } from '../../../src/pipeline/stages/synthesize-speech.ts';
+import { type SpeechPart, type Synthesizer, synthesizeSpeech } from '../../../src/pipeline/stages/synthesize-speech.ts';
 import { fakeVoice } from '../../support/fake-models.ts';
 
 const OPTIONS = { speed: 1, seed: 1 };
@@ -52,6 +52,33 @@ test('the next chunk is encoded while the one before it waits', async () => {
   await settle();
 
   expect(voice.spoken).toEqual(['One. ', 'Two. ']);
+});
+
+test('the next chunk is encoded after the first sound of the one before it', async () => {
+  const inner = fakeVoice();
+  const order: string[] = [];
+  const voice: Synthesizer = {
+    async plan(text, ...more) {
+      order.push(`encode ${text}`);
+      const made = await inner.plan(text, ...more);
+      return {
+        ...made,
+        async *windows() {
+          for await (const window of made.windows()) {
+            order.push(`decode ${text}`);
+            yield window;
+          }
+        },
+      };
+    },
+  };
+
+  of(chunk('One. ', 0), chunk('Two. ', 5))
+    .pipe(synthesizeSpeech(voice, OPTIONS, new BehaviorSubject(true)))
+    .subscribe();
+  await settle();
+
+  expect(order.slice(0, 3)).toEqual(['encode One. ', 'decode One. ', 'encode Two. ']);
 });
 
 test('unsubscribing aborts what is encoded and stops between two windows', async () => {

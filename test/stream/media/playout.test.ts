@@ -281,9 +281,50 @@ describe('the first sound of an utterance', () => {
     const after = run(playout, 50, 130);
 
     expect(audioOf(before).every(({ sequence }) => sequence === null)).toBe(true);
-    expect(audioOf(after).map(({ sequence }) => sequence)).toEqual([null, 0, 0, null]);
-    expect(videoOf(after).map(({ index, frame: { sequence } }) => [index, sequence])).toEqual([[2, 0]]);
+    expect(audioOf(after).map(({ sequence, index }) => [sequence, index])).toEqual([
+      [0, 3],
+      [0, 4],
+      [null, 5],
+      [null, 6],
+    ]);
+    expect(videoOf(after).map(({ index, frame: { sequence } }) => [index, sequence])).toEqual([[1.5, 0]]);
     expect(playout.audioGaps).toBe(0);
+  });
+
+  it('begins in the middle of a silent slot when its frame is there', () => {
+    const playout = withVideo();
+    playout.start(0);
+    playout.pushAudio({ ...slot(0, false), idle: true }, 0);
+    run(playout, 0, 10);
+    playout.cut(1);
+    playout.pushAudio(opening(1), 10);
+    playout.pushVideo(frame(1));
+    const steps = run(playout, 10, 70);
+
+    expect(audioOf(steps).map(({ sequence, index, opensSlot }) => [sequence, index, opensSlot])).toEqual([
+      [1, 1, true],
+      [1, 2, false],
+      [null, 3, true],
+    ]);
+    expect(videoOf(steps).map(({ index }) => index)).toEqual([0.5]);
+    expect(playout.lateFrames).toBe(0);
+  });
+
+  it('lets a slot end that something else ends in, or whose frame has not come', () => {
+    const ending = withVideo();
+    ending.start(0);
+    ending.pushAudio({ ...slot(0, false), idle: false }, 0);
+    run(ending, 0, 10);
+    ending.pushAudio(opening(1), 10);
+    ending.pushVideo(frame(1));
+    const unseen = withVideo();
+    unseen.start(0);
+    unseen.pushAudio({ ...slot(0, false), idle: true }, 0);
+    run(unseen, 0, 10);
+    unseen.pushAudio(opening(1), 10);
+
+    expect(audioOf(run(ending, 10, 60)).map(({ sequence }) => sequence)).toEqual([0, 1]);
+    expect(audioOf(run(unseen, 10, 60)).map(({ sequence }) => sequence)).toEqual([0, null]);
   });
 
   it('does not wait for ever, and never in the middle of speech', () => {
