@@ -12,5 +12,5 @@ export {
 } from './session.ts';
 export type { MediaFrame } from './binary-frame.ts';
 export type { MediaFigures, ShownFrame } from './media-path.ts';
-export type { MediaWish, MotionWish, SpokenWord } from './messages.ts';
+export type { Gesture, MediaWish, MotionWish, SpokenWord } from './messages.ts';
 export type { Spoken } from './utterance-book.ts';

@@ -24,6 +24,9 @@ export interface MediaWish {
   readonly leadMs?: number | null;
 }
 
+/** Named movements of face and head. */
+export type Gesture = 'smile' | 'nod' | 'think' | 'surprise';
+
 /** Control by hand, blended over the face's own motion. */
 export interface MotionWish {
   /** Weights, 0…1, by ARKit name, such as `mouthSmile_L`. */
@@ -32,6 +35,8 @@ export interface MotionWish {
   readonly rotation?: { readonly yaw?: number; readonly pitch?: number; readonly roll?: number };
   /** -1…1; x > 0: to the person's left, y > 0: up. */
   readonly gaze?: { readonly x: number; readonly y: number };
+  /** Played once, over the rest. */
+  readonly gesture?: Gesture;
   readonly blendMs?: number;
   readonly holdMs?: number;
 }

@@ -7,6 +7,7 @@ import { CaptionView } from './captions.ts';
 import { createComposer } from './composer.ts';
 import { ConversationView } from './conversation.ts';
 import { explain, explainCode } from './explain.ts';
+import { createFacePanel } from './face-panel.ts';
 import { LANGUAGES, PageLanguage } from './language.ts';
 import { readList, type Listed } from './server-info.ts';
 import { Stage } from './stage.ts';
@@ -116,6 +117,17 @@ const composer = createComposer(
     append: (words) => speak(() => talk.append(words)),
     end: () => talk.end(),
     stop: () => talk.stop(),
+  },
+);
+
+createFacePanel(
+  {
+    gestures: byId('gestures', HTMLElement),
+    sliders: byId('face-sliders', HTMLElement),
+    rest: byId('face-rest', HTMLButtonElement),
+  },
+  (wish) => {
+    if (session.state.name === 'open') session.setMotion(wish);
   },
 );
 

@@ -3,6 +3,7 @@
  * the flow gives, held, and blended away again.
  */
 import { MOTION_SIZE, SLOT_MS } from '../media.ts';
+import { MOVEMENTS, type Gesture, type Pose } from './gestures.ts';
 
 /** Index of every expression weight in a descriptor, in the order of the layout `visavis-59`. */
 export const EXPRESSION_NAMES: readonly string[] = [
@@ -72,19 +73,13 @@ const GAZE = {
 } as const;
 
 /** What a client asks of the face. */
-export interface MotionWish {
-  /** Weights 0…1 by ARKit name; a name without `_L`/`_R` means both sides. */
-  readonly expression?: Readonly<Record<string, number>> | undefined;
-  /** Degrees, added to the head's own movement. */
-  readonly rotation?:
-    | { readonly yaw?: number | undefined; readonly pitch?: number | undefined; readonly roll?: number | undefined }
-    | undefined;
-  /** −1…1; x > 0 looks to the person's left, y > 0 up. Replaces the eyes' own movement. */
-  readonly gaze?: { readonly x: number; readonly y: number } | undefined;
+export interface MotionWish extends Pose {
   /** Time of the blend in and out, ms. Default 200. */
   readonly blendMs?: number | undefined;
   /** How long it holds, ms; without it, until the next wish. */
   readonly holdMs?: number | undefined;
+  /** Played once, over the rest; it ends no other wish. */
+  readonly gesture?: Gesture | undefined;
 }
 
 const indexOf = new Map(EXPRESSION_NAMES.map((name, index) => [name, index]));
@@ -108,7 +103,13 @@ interface Held {
   readonly targets: ReadonlyMap<number, { readonly value: number; readonly adds: boolean }>;
 }
 
-const targetsOf = (wish: MotionWish): Held['targets'] => {
+/** Ends what has begun; what has not begun yet does not. */
+const fadeOut = (all: readonly Held[], atMs: number): readonly Held[] =>
+  all
+    .filter(({ fromMs }) => fromMs <= atMs)
+    .map((held) => ({ ...held, untilMs: Math.min(held.untilMs, Math.max(atMs, held.fromMs)) }));
+
+const targetsOf = (wish: Pose): Held['targets'] => {
   const targets = new Map<number, { value: number; adds: boolean }>();
   const set = (names: readonly string[], value: number) => {
     for (const name of names) for (const index of bothSides(name)) targets.set(index, { value, adds: false });
@@ -127,19 +128,30 @@ const targetsOf = (wish: MotionWish): Held['targets'] => {
   return targets;
 };
 
-/** The wishes of one session. A new wish fades the one before it out while it fades in. */
+/** The wishes of one session. A new wish fades the one before it out while it fades in, and so does a new gesture. */
 export class MotionControl {
-  #held: Held[] = [];
+  #held: readonly Held[] = [];
+  #played: readonly Held[] = [];
   #frameMs = 0;
 
-  /** Takes a wish; it begins at the next frame. */
-  set(wish: MotionWish): void {
-    const blendMs = wish.blendMs ?? 200;
+  /** Takes a wish; it begins at the next frame. One that names only a gesture leaves the wish before it as it is. */
+  set({ gesture, ...wish }: MotionWish): void {
     const fromMs = this.#frameMs;
-    this.#held = this.#held.map((held) => ({ ...held, untilMs: Math.min(held.untilMs, fromMs) }));
+    if (gesture) {
+      const movements = MOVEMENTS[gesture].map(({ afterMs, blendMs, holdMs, ...movement }) => ({
+        fromMs: fromMs + afterMs,
+        untilMs: fromMs + afterMs + blendMs + holdMs,
+        blendMs,
+        targets: targetsOf(movement),
+      }));
+      this.#played = [...fadeOut(this.#played, fromMs), ...movements];
+      if (Object.keys(wish).length === 0) return;
+    }
+    const blendMs = wish.blendMs ?? 200;
     const untilMs = wish.holdMs === undefined ? Infinity : fromMs + blendMs + wish.holdMs;
     const targets = targetsOf(wish);
-    if (targets.size > 0) this.#held.push({ fromMs, untilMs, blendMs, targets });
+    this.#held = fadeOut(this.#held, fromMs);
+    if (targets.size > 0) this.#held = [...this.#held, { fromMs, untilMs, blendMs, targets }];
   }
 
   /** The descriptor, float32[59], of a slot as it is to be shown; a copy when anything is blended over it. */
@@ -147,9 +159,10 @@ export class MotionControl {
     this.#frameMs = (sequence + 1) * SLOT_MS;
     const atMs = sequence * SLOT_MS;
     this.#held = this.#held.filter((held) => atMs < held.untilMs + held.blendMs);
-    if (this.#held.length === 0) return descriptor;
+    this.#played = this.#played.filter((held) => atMs < held.untilMs + held.blendMs);
+    if (this.#held.length + this.#played.length === 0) return descriptor;
     const shown = Float32Array.from(descriptor.subarray(0, MOTION_SIZE));
-    for (const { fromMs, untilMs, blendMs, targets } of this.#held) {
+    for (const { fromMs, untilMs, blendMs, targets } of [...this.#held, ...this.#played]) {
       const rise = blendMs > 0 ? smoothstep((atMs - fromMs) / blendMs) : 1;
       const fall = blendMs > 0 ? 1 - smoothstep((atMs - untilMs) / blendMs) : atMs < untilMs ? 1 : 0;
       const weight = Math.min(rise, fall);

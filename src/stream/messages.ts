@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { VisavisError } from '../errors.ts';
+import { GESTURES } from '../pipeline/gestures.ts';
 
 /** The WebSocket subprotocol of this version. */
 export const SUBPROTOCOL = 'visavis.v1';
@@ -89,6 +90,7 @@ const motionSet = z.strictObject({
     .strictObject({ x: z.number().min(-1).max(1), y: z.number().min(-1).max(1) })
     .optional()
     .describe("x > 0: to the person's left, y > 0: up"),
+  gesture: z.enum(GESTURES).optional().describe('Played once, over the rest'),
   blendMs: z.number().min(0).max(10_000).optional(),
   holdMs: z.number().min(0).max(600_000).optional(),
 });

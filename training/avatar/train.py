@@ -28,6 +28,7 @@ from avatar.evaluate import measure
 from avatar.losses import flow_error, pixel_loss, roughness
 from avatar.modal import fit_modal_flow
 from avatar.read_motion import MotionReader, feature_loss, load_reader
+from avatar.rounding import round_inside
 from avatar.sizes import SIZES, load_kept
 from common.checkpoint import Ema, resume, save_checkpoint
 
@@ -54,6 +55,7 @@ class TrainConfig:
     warped: float = 0.2
     lids: float = 3.0  # how many times more often frames with closed eyes are drawn
     decay: float = 0.999
+    rounded: bool = False  # with the 8 bits of what is exported; for the last steps
     evaluate_every: int = 500
     save_every: int = 250
     seed: int = 0
@@ -74,6 +76,8 @@ class Trainer:
         self.config, self.portraits, self.run, self.device = config, portraits, run, torch.device(device)
         torch.manual_seed(config.seed)
         self.model = SIZES[config.size]().to(self.device, memory_format=torch.channels_last)
+        if config.rounded:
+            round_inside(self.model)
         self.ema = Ema(self.model, config.decay)
         modulation = [p for n, p in self.model.named_parameters() if "affine" in n or n.startswith("mapping")]
         chosen = {id(p) for p in modulation}
@@ -206,13 +210,14 @@ def main() -> None:
     parser.add_argument("--reader", type=Path, help="run of avatar.read_motion, for the feature loss")
     parser.add_argument("--init", type=Path, help="weights (avatar/keep.py) to start stage 2 from")
     parser.add_argument("--refit-modal", action="store_true", help="of those weights, fit the modal flow anew first")
+    parser.add_argument("--rounded", action="store_true", help="with the 8 bits of what is exported")
     parser.add_argument("--rate", type=float, default=TrainConfig.rate)
     parser.add_argument("--fuse", action="store_true", help="compile the network (a minute at the start; needs g++)")
     options = parser.parse_args()
     stages: dict[str, float] = {"modal_share": 0, "warp_share": 0} if options.init else {}
     if options.refit_modal:
         stages = {"warp_share": TrainConfig.modal_share + 0.02}
-    config = TrainConfig(size=options.size, rate=options.rate, **stages)
+    config = TrainConfig(size=options.size, rate=options.rate, rounded=options.rounded, **stages)
     options.run.mkdir(parents=True, exist_ok=True)
     (options.run / "config.json").write_text(json.dumps(asdict(config), indent=2))
     portraits = Portraits.read(options.data, options.face_model, options.limit)

@@ -10,6 +10,7 @@ from avatar.graphs import FloatInference, export_graphs
 from avatar.inference import FINE, Places, RealtimeInference, bilinear_cells, enlarge, pack, unpack
 from avatar.model import RealtimeRenderer
 from avatar.quantize import ByteCode, ByteConv, Bytes, ByteUpConv, Ranges
+from avatar.rounding import round_activations, round_inside
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +146,26 @@ def test_exported_graphs_in_bytes_draw_what_pytorch_draws(portrait, inference, t
 
     assert exported.i420.shape == (1, 256 * 256 * 3 // 2)
     assert set(exported.inputs) == {"motion", *exported.features}
+
+
+def test_training_with_rounding_keeps_the_weights_names_and_lets_gradients_pass(portrait):
+    torch.manual_seed(0)
+    renderer = RealtimeRenderer()
+    names = list(renderer.state_dict())
+
+    round_inside(renderer)
+    renderer(torch.randn(1, 1, 59), portrait).picture.mean().backward()
+
+    assert list(renderer.state_dict()) == names
+    assert renderer.editing.out.weight.grad.abs().sum() > 0
+    assert renderer.warping.up32.coarse_conv.weight.grad is not None
+
+
+def test_rounded_activations_take_at_most_256_values_and_keep_zero():
+    x = torch.cat([torch.zeros(1), torch.randn(5000)])
+
+    rounded = round_activations(x)
+
+    assert len(rounded.unique()) <= 256
+    assert rounded[0] == 0
+    assert (rounded - x).abs().max() <= (x.max() - x.min()) / 255
