@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VisavisError } from '../errors.ts';
-import { MOTION_SIZE } from '../media.ts';
 import type { AvatarManifest, Described, RendererManifest } from './manifest.ts';
+import { OWN_LAYOUT, readLayout, type MotionLayout } from './motion-layout.ts';
 import { float32, OnnxSession, type SessionOptions, type Tensor } from './onnx-session.ts';
 import { decodePng } from './png.ts';
 
@@ -34,11 +34,18 @@ export class FaceRenderer {
   readonly #render: OnnxSession;
   /** What the graph takes beside motion, the same for every frame: features, and the portrait if it looks at it. */
   readonly #still: Readonly<Record<string, Tensor>>;
+  readonly #layout: MotionLayout;
   readonly #motionFrames: number;
 
-  private constructor(render: OnnxSession, still: Readonly<Record<string, Tensor>>, motionFrames: number) {
+  private constructor(
+    render: OnnxSession,
+    still: Readonly<Record<string, Tensor>>,
+    layout: MotionLayout,
+    motionFrames: number,
+  ) {
     this.#render = render;
     this.#still = still;
+    this.#layout = layout;
     this.#motionFrames = motionFrames;
   }
 
@@ -50,22 +57,23 @@ export class FaceRenderer {
   ): Promise<FaceRenderer> {
     const { files, renderer } = manifest;
     const portrait = await readPortrait(join(avatar.folder, avatar.manifest.portrait), renderer.size);
+    const layout = typeof renderer.layout === 'string' ? OWN_LAYOUT : await readLayout(folder, renderer.layout);
     const source = await OnnxSession.load(join(folder, files.source.file), files.source, options);
     const features = await source.run({ portrait });
     const still = Object.fromEntries(renderer.features.map((name) => [name, features.any(name)]));
     await source.release();
     const render = await OnnxSession.load(join(folder, files.render.file), files.render, options);
     const looksAtPortrait = 'portrait' in files.render.inputs;
-    return new FaceRenderer(render, looksAtPortrait ? { portrait, ...still } : still, renderer.motionFrames);
+    return new FaceRenderer(render, looksAtPortrait ? { portrait, ...still } : still, layout, renderer.motionFrames);
   }
 
   /**
-   * @param motion - float32[motionFrames × 59], degrees and centimetres
+   * @param motion - float32[motionFrames × 59] of the layout `visavis-59`, degrees and centimetres
    * @returns I420, size² × 1.5 bytes
    */
   async render(motion: Float32Array): Promise<Uint8Array<ArrayBuffer>> {
     const outputs = await this.#render.run({
-      motion: float32(motion, [1, this.#motionFrames, MOTION_SIZE]),
+      motion: float32(this.#layout.convert(motion), [1, this.#motionFrames, this.#layout.size]),
       ...this.#still,
     });
     return outputs.get('i420', 'uint8').data;

@@ -85,7 +85,9 @@ const rendererManifest = z.object({
   renderer: z
     .object({
       size: z.int().multipleOf(2).positive(),
-      layout: z.literal(LAYOUT),
+      layout: z.union([z.literal(LAYOUT), z.object({ name: z.string().min(1), size: count, file: fileName })], {
+        error: `expected "${LAYOUT}", or name, size and file of another layout`,
+      }),
       motionFrames: count,
       motionCentre: z.int().nonnegative(),
       features: z.array(z.string()),
@@ -156,14 +158,18 @@ const contractsOf = (manifest: ModelManifest): Readonly<Record<string, Contract>
       },
     };
   }
-  const { size, motionFrames, features } = manifest.renderer;
+  const { size, layout, motionFrames, features } = manifest.renderer;
   const { source, render } = manifest.files;
   const portrait = [1, 3, size, size];
   const shapes = Object.fromEntries(features.map((name) => [name, source.outputs[name]?.shape ?? []]));
   return {
     source: { inputs: { portrait }, outputs: shapes },
     render: {
-      inputs: { motion: [1, motionFrames, MOTION_SIZE], ...('portrait' in render.inputs && { portrait }), ...shapes },
+      inputs: {
+        motion: [1, motionFrames, layout === LAYOUT ? MOTION_SIZE : layout.size],
+        ...('portrait' in render.inputs && { portrait }),
+        ...shapes,
+      },
       outputs: { i420: [1, (size * size * 3) / 2] },
     },
   };

@@ -102,6 +102,41 @@ def draw_with(inference: Inference, portraits: Portraits, frames: int) -> torch.
     return torch.cat([inference.picture(row, inputs) for row in rows])
 
 
+def write_renderer(
+    folder: Path,
+    name: str,
+    renderer: Renderer,
+    exported: Exported,
+    *,
+    origin: dict[str, Any],
+    evaluation: dict[str, float],
+    layout: str | dict[str, Any] = "visavis-59",
+) -> None:
+    """Writes the manifest beside the graphs. layout: of the descriptor; of another than ours its name, size and the
+    file of `avatar/layout.py`.
+    """
+    frames, realtime = renderer.config.frames, isinstance(renderer, RealtimeRenderer)
+    size = "real-time" if realtime else "paper"
+    write_manifest(
+        folder,
+        kind="renderer",
+        name=name,
+        description=f"PIRenderer, {size} size: 256 × 256 portraits from motion. Draws the avatar it was trained on.",
+        licence=LICENCE,
+        origin=origin,
+        evaluation=evaluation,
+        files={"source": "source.onnx", "render": "render.onnx"},
+        details={
+            "size": renderer.config.size,
+            "layout": layout,
+            "motionFrames": frames,
+            "motionCentre": frames // 2,
+            "features": exported.features,
+        },
+        limit=realtime,
+    )
+
+
 def export_renderer(
     name: str, renderer: Renderer, portraits: Portraits, folder: Path, origin: dict[str, Any]
 ) -> tuple[Exported, dict[str, float]]:
@@ -118,25 +153,7 @@ def export_renderer(
     evaluation["render_cpu_ms"] = round(
         milliseconds(folder / "render.onnx", exported.inputs, 100 if realtime else 2), 1
     )
-    size = "real-time" if realtime else "paper"
-    write_manifest(
-        folder,
-        kind="renderer",
-        name=name,
-        description=f"PIRenderer, {size} size: 256 × 256 portraits from motion. Draws the avatar it was trained on.",
-        licence=LICENCE,
-        origin=origin,
-        evaluation=evaluation,
-        files={"source": "source.onnx", "render": "render.onnx"},
-        details={
-            "size": renderer.config.size,
-            "layout": "visavis-59",
-            "motionFrames": frames,
-            "motionCentre": frames // 2,
-            "features": exported.features,
-        },
-        limit=realtime,
-    )
+    write_renderer(folder, name, renderer, exported, origin=origin, evaluation=evaluation)
     return exported, evaluation
 
 
