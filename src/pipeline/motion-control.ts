@@ -107,7 +107,7 @@ interface Held {
 const fadeOut = (all: readonly Held[], atMs: number): readonly Held[] =>
   all
     .filter(({ fromMs }) => fromMs <= atMs)
-    .map((held) => ({ ...held, untilMs: Math.min(held.untilMs, Math.max(atMs, held.fromMs)) }));
+    .map(({ fromMs, untilMs, blendMs, targets }) => ({ fromMs, untilMs: Math.min(untilMs, atMs), blendMs, targets }));
 
 const targetsOf = (wish: Pose): Held['targets'] => {
   const targets = new Map<number, { value: number; adds: boolean }>();
