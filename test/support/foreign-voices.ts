@@ -1,4 +1,7 @@
-/** Small random-weight voices in the formats of other projects; `training/foreign/export_fixtures.py` made the graphs. */
+/**
+ * Small random-weight voices in the formats of other projects; `training/foreign/export_fixtures.py` made the graphs, and
+ * `training/voice/fixture.py` the one in the form that our own are exported in for Piper.
+ */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -6,7 +9,7 @@ import { gunzipSync } from 'node:zlib';
 import { bytesField, fieldsOf, messageOf, sameField } from '../../src/models/vits/protobuf.ts';
 import { root } from './models.ts';
 
-type Fixture = 'piper' | 'piper-speakers' | 'mms' | 'sherpa' | 'melo';
+type Fixture = 'piper' | 'piper-speakers' | 'piper-source' | 'mms' | 'sherpa' | 'melo';
 
 /** The bytes of a fixture's `.onnx` file. */
 export const graphOf = async (fixture: Fixture): Promise<Uint8Array> =>
@@ -36,7 +39,7 @@ export const writePiper = async (
   folder: string,
   name: string,
   changes: object = {},
-  fixture: 'piper' | 'piper-speakers' = 'piper',
+  fixture: 'piper' | 'piper-speakers' | 'piper-source' = 'piper',
 ): Promise<string> => {
   const file = join(folder, `${name}.onnx`);
   await writeFile(file, await graphOf(fixture));

@@ -25,7 +25,7 @@ def excite(log_pitch: torch.Tensor, voiced: torch.Tensor, phase: torch.Tensor, n
     log_pitch float32[B, T]: natural logarithm of Hz. voiced float32[B, T]: 0 or 1. phase float64[B]: cycles before the
     first sample. noise float32[B, T*256] of unit variance.
     """
-    step = per_sample(log_pitch.double()).exp() / SAMPLE_RATE_HZ  # cycles a sample
+    step = per_sample(log_pitch).double().exp() / SAMPLE_RATE_HZ  # cycles a sample
     turns = phase[:, None] + step.cumsum(1)
     amplitude = per_sample(voiced)
     fraction = turns - turns.floor()

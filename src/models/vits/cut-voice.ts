@@ -31,6 +31,8 @@ export const ADDED = {
 } as const;
 
 const RANDOM = new Set(['RandomNormalLike', 'RandomNormal']);
+/** Convolutions that a decoder may have before its first transposed one. */
+const MAX_CANDIDATES = 32;
 const OTHER_RANDOM = new Set(['RandomUniform', 'RandomUniformLike', 'Multinomial', 'Bernoulli']);
 
 /** A tensor that one part hands to another; the file does not tell its type, a run does. */
@@ -103,20 +105,43 @@ const only = <T>(found: readonly T[], what: string): T => {
   return one;
 };
 
-/** The input of the decoder's first convolution: the one that leads to the first transposed convolution and hears the noise. */
-const findLatent = (nodes: readonly OnnxNode[], hearsNoise: ReadonlySet<string>): string => {
+/**
+ * Inputs of convolutions that lead to the first transposed convolution and hear the noise, the nearest first: the first of them
+ * that all of the noise passes is the decoder's.
+ */
+const latentCandidates = (nodes: readonly OnnxNode[], hearsNoise: ReadonlySet<string>): readonly string[] => {
   const producers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
   const up = nodes.find(({ op, inputs }) => op === 'ConvTranspose' && hearsNoise.has(inputs[0] ?? ''));
   if (!up) throw new NotVits('has no transposed convolutions after its noise, so no HiFi-GAN decoder');
-  const waiting = [up.inputs[0] ?? ''];
-  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+  const candidates: string[] = [];
+  const seen = new Set([up.inputs[0] ?? '']);
+  // A Set that grows is walked to its end: nearest first.
+  for (const name of seen) {
     const node = producers.get(name);
     if (!node) continue;
     const [first] = node.inputs;
-    if (node.op === 'Conv' && first !== undefined && hearsNoise.has(first)) return first;
-    waiting.push(...node.inputs.filter((input) => hearsNoise.has(input)));
+    if (node.op === 'Conv' && first !== undefined && hearsNoise.has(first)) candidates.push(first);
+    if (candidates.length >= MAX_CANDIDATES) break;
+    for (const input of node.inputs) if (hearsNoise.has(input)) seen.add(input);
   }
-  throw new NotVits('has no convolution before its transposed ones');
+  if (candidates.length === 0) throw new NotVits('has no convolution before its transposed ones');
+  return candidates;
+};
+
+/** Whether `sound` depends on the noise through `latent` only. */
+const passesAll = (
+  nodes: readonly OnnxNode[],
+  latent: string,
+  sound: string,
+  hearsNoise: ReadonlySet<string>,
+): boolean => {
+  const hearsLatent = descendants(nodes, [latent]);
+  if (!hearsLatent.has(sound)) return false;
+  return ancestors(nodes, [sound], new Set([latent])).every(
+    ({ inputs, outputs }) =>
+      !outputs.some((name) => hearsLatent.has(name)) ||
+      inputs.every((name) => name === latent || hearsLatent.has(name) || !hearsNoise.has(name)),
+  );
 };
 
 /**
@@ -140,20 +165,21 @@ export const cutVoice = (model: OnnxModel): CutVoice => {
   );
   const durations = lengths.outputs[0] ?? '';
   const afterLengths = descendants(used, [durations]);
-  const noiseNode = only(
-    random.filter((node) => readBy(node).some((name) => afterLengths.has(name))),
-    'noise drawn for the frames (RandomNormalLike)',
+  const forFrames = random.filter((node) => readBy(node).some((name) => afterLengths.has(name)));
+  // A decoder may have a source of its own with breath in it: that noise goes a shorter way.
+  const [noiseNode, ...inSource] = forFrames.toSorted(
+    (a, b) => descendants(used, b.outputs).size - descendants(used, a.outputs).size,
   );
-  const durationNoise = random.filter((node) => node !== noiseNode);
+  if (!noiseNode) throw new NotVits('has no noise drawn for the frames (RandomNormalLike)');
+  const durationNoise = random.filter((node) => !forFrames.includes(node));
   if (durationNoise.length > 1) throw new NotVits(`draws noise for its durations ${durationNoise.length} times`);
   const noise = noiseNode.outputs[0] ?? '';
   const noiseLike = noiseNode.inputs[0];
   if (noiseLike === undefined) throw new NotVits('draws noise whose size does not come from the text');
 
   const hearsNoise = descendants(used, [noise]);
-  const latent = findLatent(used, hearsNoise);
-  const hearsLatent = descendants(used, [latent]);
-  if (!hearsLatent.has(sound)) throw new NotVits('makes its sound beside its decoder');
+  const latent = latentCandidates(used, hearsNoise).find((name) => passesAll(used, name, sound, hearsNoise));
+  if (latent === undefined) throw new NotVits('makes its sound beside its decoder');
 
   // Renamed, so that inputs of the parts say what they are.
   const rename = new Map([
@@ -168,7 +194,7 @@ export const cutVoice = (model: OnnxModel): CutVoice => {
   ];
   const nodes: OnnxNode[] = [];
   for (const node of used) {
-    if (random.includes(node)) continue;
+    if (random.includes(node) && !inSource.includes(node)) continue;
     const inputs = node === lengths ? [limited] : node.inputs.map((name) => rename.get(name) ?? name);
     if (node === lengths) nodes.push(...scaling);
     nodes.push(inputs.some((name, i) => name !== node.inputs[i]) ? withInputs(node, inputs) : node);

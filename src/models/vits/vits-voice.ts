@@ -37,13 +37,15 @@ export interface SymbolTiming {
   readonly endMs: number;
 }
 
+type Handovers = Readonly<Record<string, Tensor>>;
+
 /** What `decode` takes. */
 interface VitsSpeech {
   /** float32[C × T], or the sound itself when the voice does not stream. */
   readonly latent: Float32Array;
   readonly frameCount: number;
-  /** What the decoder takes beside: nothing, or the speaker's embedding. */
-  readonly handed: Readonly<Record<string, Tensor>>;
+  /** What the decoder takes beside: nothing, the speaker's embedding, or a source as long as the sound. */
+  readonly handed: Handovers;
 }
 
 /** A `VoiceModel`'s chunk with the times of symbols. */
@@ -74,6 +76,33 @@ const columns = (matrix: Float32Array, width: number, from: number, to: number):
   return cut;
 };
 
+/**
+ * Of what the decoder of a sound of `frameCount` frames takes beside the latent, the part of frames `from` to before `to`: of
+ * tensors that run with the frames, so many columns a frame; of others all. Frames beyond the last begin again.
+ */
+const framesOf = (handed: Handovers, frameCount: number, from: number, to: number): Handovers => {
+  const cut = ({ dtype, data, shape }: Tensor): Tensor => {
+    const width = shape.at(-1) ?? 1;
+    const step = width / frameCount;
+    if (dtype !== 'float32' || shape.length !== 3 || frameCount < 2 || !Number.isInteger(step)) {
+      return { dtype, data, shape } as Tensor;
+    }
+    const rows = data.length / width;
+    const length = (to - from) * step;
+    const part = new Float32Array(rows * length);
+    for (let row = 0; row < rows; row++) {
+      for (let at = 0; at < length;) {
+        const source = (from * step + at) % width;
+        const count = Math.min(length - at, width - source);
+        part.set((data as Float32Array).subarray(row * width + source, row * width + source + count), row * length + at);
+        at += count;
+      }
+    }
+    return float32(part, [...shape.slice(0, -1), length]);
+  };
+  return Object.fromEntries(Object.entries(handed).map(([name, tensor]) => [name, cut(tensor)]));
+};
+
 const peakOf = (sound: Float32Array): number => sound.reduce((peak, sample) => Math.max(peak, Math.abs(sample)), 0);
 
 const handedOf = (name: string, { dtype, shape }: Tensor): Handed => ({ name, type: dtype, shape });
@@ -91,7 +120,7 @@ interface Encoded {
   readonly frames: Int32Array;
   readonly latent: Float32Array;
   readonly frameCount: number;
-  readonly handed: Readonly<Record<string, Tensor>>;
+  readonly handed: Handovers;
 }
 
 /** A voice on the thread that calls it; every run blocks. */
@@ -202,12 +231,13 @@ export class VitsVoice implements VoiceModel {
     const errorWith = async (contextFrames: number): Promise<number> => {
       const width = 2 * contextFrames + 3 * TRIAL_FRAMES;
       const noise = gaussianNoise(createRandom(1), latentChannels * width);
-      const whole = await this.#decode(noise, width, handed);
+      const whole = await this.#decode(noise, width, framesOf(handed, frameCount, 0, width));
       if (whole.length !== width * hopSamples) return Number.POSITIVE_INFINITY;
       const first = contextFrames + TRIAL_FRAMES;
       const from = first - contextFrames;
       const to = first + TRIAL_FRAMES + contextFrames;
-      const window = await this.#decode(columns(noise, width, from, to), to - from, handed);
+      const beside = framesOf(handed, frameCount, from, to);
+      const window = await this.#decode(columns(noise, width, from, to), to - from, beside);
       let worst = 0;
       for (let i = 0; i < TRIAL_FRAMES * hopSamples; i++) {
         const difference = window[contextFrames * hopSamples + i]! - whole[first * hopSamples + i]!;
@@ -281,7 +311,8 @@ export class VitsVoice implements VoiceModel {
     else {
       const from = Math.max(0, first - contextFrames);
       const to = Math.min(frameCount, end + contextFrames);
-      const decoded = await this.#decode(columns(latent, frameCount, from, to), to - from, handed);
+      const beside = framesOf(handed, frameCount, from, to);
+      const decoded = await this.#decode(columns(latent, frameCount, from, to), to - from, beside);
       audio = decoded.slice((first - from) * hop, (end - from) * hop);
     }
     for (let i = 0; i < audio.length; i++) audio[i] = Math.min(1, Math.max(-1, audio[i]! * gain));
@@ -324,7 +355,7 @@ export class VitsVoice implements VoiceModel {
   async #decode(
     latent: Float32Array,
     frameCount: number,
-    handed: Readonly<Record<string, Tensor>>,
+    handed: Handovers,
   ): Promise<Float32Array> {
     const { cut, decoder } = this.#parts;
     const shape = [1, latent.length / frameCount, frameCount];

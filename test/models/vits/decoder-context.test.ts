@@ -24,8 +24,8 @@ const withInserted = async (insert: (from: string, to: string) => readonly OnnxN
   return writeOnnx({ ...model, nodes });
 };
 
-const speakInWindows = async (graph: Uint8Array) => {
-  const file = await writePiper(await temporaryFolder(), 'changed');
+const speakInWindows = async (graph: Uint8Array, changes: object = {}) => {
+  const file = await writePiper(await temporaryFolder(), 'changed', changes);
   await writeFile(file, graph);
   const voice = await loadVitsVoice(await readVoiceFiles(file, systemClock), { provider: 'cpu' });
   const { speech, frameCount } = await voice.encode('hello there', { speed: 1, seed: 1 });
@@ -63,6 +63,18 @@ test('where the graph does not tell how far the decoder sees, it is found by try
   const { facts, worst, loudest } = await speakInWindows(graph);
 
   expect(facts).toMatchObject({ contextFrames: 16, contextFrom: 'trial' });
+  expect(worst).toBeLessThan(1e-5);
+  expect(loudest).toBeGreaterThan(0.1);
+});
+
+test('a decoder with a source of its own, pulses and breath as long as the sound, is given its part of that', async () => {
+  const { facts, worst, loudest } = await speakInWindows(await graphOf('piper-source'), {
+    num_symbols: 64,
+    phoneme_id_map: Object.fromEntries(['_', '^', '$', ...'æɑɒɔəɐʌɛeɜɚɝɪᵻiʊuoabdðfɡghlo '].map((s, id) => [s, [id]])),
+  });
+
+  expect(facts).toMatchObject({ hopSamples: 256, latentChannels: 8 });
+  expect(facts.contextFrames).not.toBeNull();
   expect(worst).toBeLessThan(1e-5);
   expect(loudest).toBeGreaterThan(0.1);
 });
