@@ -9,6 +9,7 @@ import { interrupt } from './parts/interrupt.ts';
 import { latency } from './parts/latency.ts';
 import { models } from './parts/models.ts';
 import { page } from './parts/page.ts';
+import { sherpa } from './parts/sherpa.ts';
 import { stages } from './parts/stages.ts';
 import { start } from './parts/start.ts';
 import { sustained } from './parts/sustained.ts';
@@ -18,7 +19,7 @@ import { createProgress } from './progress.ts';
 import { type BenchResults, currentCommit, currentLoad, describeMachine, writeResults } from './results.ts';
 import { formatTable } from './table.ts';
 
-const PARTS: readonly BenchPart[] = [stages, start, page, latency, tokens, interrupt, sustained, sync, models];
+const PARTS: readonly BenchPart[] = [stages, sherpa, start, page, latency, tokens, interrupt, sustained, sync, models];
 const NAMES = PARTS.map(({ name }) => name).join(',');
 
 /** A run with less than this is a try-out. */
@@ -26,13 +27,14 @@ const FULL = { seconds: 60, repeats: 24 };
 
 const USAGE = `Measures what the README says. Let nothing else run meanwhile.
 
-  npm run bench -- [--only ${NAMES}] [--seconds 60] [--repeats 24] [--seed 1] [--models DIR]
+  npm run bench -- [--only ${NAMES}] [--seconds 60] [--repeats 24] [--seed 1] [--models DIR] [--piper FILE]
 
   --only      parts to measure, with commas between
   --seconds   length of the sustained speech, and of the watch over sync
   --repeats   utterances and interruptions; each model runs four times as often
   --seed      of voices and pauses
   --models    another folder of models
+  --piper     a voice to compare with sherpa-onnx, see bench/README.md
 
 A run of all parts, at least that long, becomes bench/results/latest.json; any other goes to bench/results/local/.
 `;
@@ -43,6 +45,7 @@ interface Request {
   readonly repeats: number;
   readonly seed: number;
   readonly modelsDir: string | undefined;
+  readonly piperVoice: string | undefined;
 }
 
 const numberIn = (name: string, given: string | undefined, preset: number, least: number, most: number): number => {
@@ -59,6 +62,7 @@ const readRequest = (): Request | null => {
       repeats: { type: 'string' },
       seed: { type: 'string' },
       models: { type: 'string' },
+      piper: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     },
   });
@@ -72,11 +76,12 @@ const readRequest = (): Request | null => {
     repeats: numberIn('repeats', values.repeats, FULL.repeats, 1, 10_000),
     seed: numberIn('seed', values.seed, 1, 0, 2 ** 32 - 1),
     modelsDir: values.models,
+    piperVoice: values.piper,
   };
 };
 
 const measureAll = async (
-  { parts, seconds, repeats, seed, modelsDir }: Request,
+  { parts, seconds, repeats, seed, modelsDir, piperVoice }: Request,
   signal: AbortSignal,
 ): Promise<BenchResults> => {
   const date = new Date(systemClock.wallMs()).toISOString();
@@ -91,6 +96,7 @@ const measureAll = async (
         clock: systemClock,
         modelsDir: resolve(modelsDir ?? join(packageRoot, 'models')),
         modelsGiven: modelsDir !== undefined,
+        piperVoice,
         seed,
         seconds,
         repeats,

@@ -14,6 +14,8 @@ export interface BenchContext {
   readonly seconds: number;
   /** How often what is short is measured. */
   readonly repeats: number;
+  /** A voice in Piper's format with a lexicon beside it, as `training/voice/piper.py` writes it. */
+  readonly piperVoice: string | undefined;
   readonly progress: Progress;
   /** Takes a sentence about how this was measured, for the report. */
   readonly note: (sentence: string) => void;

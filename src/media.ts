@@ -14,7 +14,7 @@ export const MOTION_SIZE = 59;
 
 /** When a phoneme is spoken; the pauses between words belong to none. */
 export interface PhonemeTiming {
-  /** ARPAbet with stress for voices of this project: `HH`, `AH0`. */
+  /** ARPAbet with stress for voices of this project: `HH`, `AH0`; the voice's own symbols for others. */
   readonly phoneme: string;
   readonly startMs: number;
   readonly endMs: number;

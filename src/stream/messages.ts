@@ -142,7 +142,9 @@ const word = z.strictObject({
   phonemes: z
     .array(z.strictObject({ phoneme: z.string(), startMs: z.number(), endMs: z.number() }))
     .optional()
-    .describe('Where session.open asked for phonemes and the voice tells them: ARPAbet with stress for English voices'),
+    .describe(
+      "Where session.open asked for phonemes and the voice tells them: ARPAbet with stress for our English voices, the voice's own symbols for others",
+    ),
 });
 
 /** Everything that the server sends as text. */

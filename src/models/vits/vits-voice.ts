@@ -11,6 +11,7 @@ import type { SymbolSequence, TextFrontEnd } from '../text-front-ends/front-end.
 import type { EncodedChunk, VoiceModel } from '../voice-model.ts';
 import { ADDED, type CutVoice, cutVoice, type Handed, NotVits } from './cut-voice.ts';
 import type { OnnxModel } from './onnx-file.ts';
+import { phonemeTimes } from './phoneme-times.ts';
 import { receptiveField } from './receptive-field.ts';
 import { speakerId, type VoiceFormat } from './voice-format.ts';
 
@@ -85,7 +86,7 @@ const framesOf = (handed: Handovers, frameCount: number, from: number, to: numbe
     const width = shape.at(-1) ?? 1;
     const step = width / frameCount;
     if (dtype !== 'float32' || shape.length !== 3 || frameCount < 2 || !Number.isInteger(step)) {
-      return { dtype, data, shape } as Tensor;
+      return { dtype, data, shape };
     }
     const rows = data.length / width;
     const length = (to - from) * step;
@@ -94,7 +95,10 @@ const framesOf = (handed: Handovers, frameCount: number, from: number, to: numbe
       for (let at = 0; at < length;) {
         const source = (from * step + at) % width;
         const count = Math.min(length - at, width - source);
-        part.set((data as Float32Array).subarray(row * width + source, row * width + source + count), row * length + at);
+        part.set(
+          (data as Float32Array).subarray(row * width + source, row * width + source + count),
+          row * length + at,
+        );
         at += count;
       }
     }
@@ -291,13 +295,11 @@ export class VitsVoice implements VoiceModel {
         handed: streams ? handed : {},
       },
       frameCount,
-      words: sequence.words.map(({ text: word, charStart, charEnd, first, end }): WordTiming => ({
-        text: word,
-        startMs: starts[first]!,
-        endMs: starts[end]!,
-        charStart,
-        charEnd,
-      })),
+      words: sequence.words.map(({ text: word, charStart, charEnd, first, end }): WordTiming => {
+        const phonemes = phonemeTimes(sequence.symbols, starts, { first, end });
+        const times = { startMs: starts[first]!, endMs: starts[end]! };
+        return { text: word, ...times, charStart, charEnd, ...(phonemes && { phonemes }) };
+      }),
       symbols: sequence.symbols.map((symbol, i) => ({ symbol, startMs: starts[i]!, endMs: starts[i + 1]! })),
     };
   }
@@ -352,11 +354,7 @@ export class VitsVoice implements VoiceModel {
   }
 
   /** The whole sound of a latent float32[C × frameCount], as the model makes it. */
-  async #decode(
-    latent: Float32Array,
-    frameCount: number,
-    handed: Handovers,
-  ): Promise<Float32Array> {
+  async #decode(latent: Float32Array, frameCount: number, handed: Handovers): Promise<Float32Array> {
     const { cut, decoder } = this.#parts;
     const shape = [1, latent.length / frameCount, frameCount];
     const made = await decoder.run({ ...handed, [cut.latent]: float32(latent, shape) });

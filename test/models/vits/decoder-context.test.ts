@@ -70,7 +70,9 @@ test('where the graph does not tell how far the decoder sees, it is found by try
 test('a decoder with a source of its own, pulses and breath as long as the sound, is given its part of that', async () => {
   const { facts, worst, loudest } = await speakInWindows(await graphOf('piper-source'), {
     num_symbols: 64,
-    phoneme_id_map: Object.fromEntries(['_', '^', '$', ...'æɑɒɔəɐʌɛeɜɚɝɪᵻiʊuoabdðfɡghlo '].map((s, id) => [s, [id]])),
+    phoneme_id_map: Object.fromEntries(
+      ['_', '^', '$', ...Array.from('æɑɒɔəɐʌɛeɜɚɝɪᵻiʊuoabdðfɡghlo ')].map((s, id) => [s, [id]]),
+    ),
   });
 
   expect(facts).toMatchObject({ hopSamples: 256, latentChannels: 8 });

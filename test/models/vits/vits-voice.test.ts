@@ -72,9 +72,11 @@ describe.each([
     const frameMs = symbols.at(-1)!.endMs / frameCount;
 
     expect(words.map(({ charStart, charEnd }) => TEXT.slice(charStart, charEnd))).toEqual(TEXT.match(/\w+/g));
-    for (const [i, { startMs, endMs }] of words.entries()) {
+    for (const [i, { startMs, endMs, phonemes = [] }] of words.entries()) {
       expect(startMs).toBeGreaterThanOrEqual(words[i - 1]?.endMs ?? 0);
       expect(endMs).toBeGreaterThan(startMs);
+      expect(phonemes.length).toBeGreaterThan(0);
+      expect([phonemes[0]?.startMs, phonemes.at(-1)?.endMs]).toEqual([startMs, endMs]);
     }
     expect([256 / 22.05, 256 / 16].some((hopMs) => Math.abs(hopMs - frameMs) < 1e-9)).toBe(true);
     for (const [i, { startMs }] of symbols.entries()) expect(startMs).toBe(symbols[i - 1]?.endMs ?? 0);
