@@ -1,5 +1,5 @@
 import { delay } from '../../src/clock.ts';
-import { SLOT_MS } from '../../src/media.ts';
+import { PACKET_MS } from '../../src/media.ts';
 import { createRandom } from '../../src/models/random.ts';
 import { type Figure, distribution } from '../figures.ts';
 import type { BenchContext, BenchPart } from '../part.ts';
@@ -77,7 +77,7 @@ const measureReceived = async (address: string, context: BenchContext): Promise<
     const [{ startMs }] = await Promise.all([started, finished]);
     const first = (kind: 'audio' | 'video', audible: boolean) => {
       const frame = client.frames.find(
-        (one) => one.kind === kind && one.mediaTimeMs > startMs - SLOT_MS && (one.audible || !audible),
+        (one) => one.kind === kind && one.mediaTimeMs > startMs - PACKET_MS && (one.audible || !audible),
       );
       return frame ? frame.atMs - sentMs : null;
     };
