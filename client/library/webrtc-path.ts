@@ -154,6 +154,8 @@ export class WebRtcPath implements MediaPath {
 
   #saw({ rtpTimestamp, expectedDisplayTime }: VideoFrameCallbackMetadata): void {
     if (rtpTimestamp === undefined) return;
+    // Media flow: the way that was found last is a good one, whatever the state of the connection was meanwhile.
+    this.#restarts = 0;
     const mediaMs = this.#videoClock.observe(rtpTimestamp, expectedDisplayTime);
     if (mediaMs !== null) this.#listener.onFrame({ mediaMs, atMs: expectedDisplayTime });
   }

@@ -16,6 +16,8 @@ import type { PacketResult } from './rate/sent-packets.ts';
 import { senderReportIntervalMs } from './webrtc/sender-report.ts';
 
 const COUNTERS_INTERVAL_MS = 1000;
+/** How often it is looked whether the browser still speaks. */
+const WATCH_INTERVAL_MS = 250;
 /** Frames that may wait for the encoder; more would come too late, so they are dropped. */
 const MAX_PENDING_FRAMES = 3;
 /** A broken encoder is opened anew, and told of, not more often than this. */
@@ -26,6 +28,7 @@ const STARVED_MS = 3000;
 /** A receiver asks again while the key frame is on its way. */
 const KEY_FRAME_INTERVAL_MS = 300;
 
+type TimerName = 'reports' | 'counters' | 'watch';
 type AudioStep = Extract<PlayoutStep, { kind: 'audio' }>;
 type PacketEvent = Extract<MediaEvent, { type: 'packet' }>;
 type VideoStep = Extract<PlayoutStep, { kind: 'video' }>;
@@ -46,7 +49,7 @@ export class MediaSession implements Paced {
   readonly #plan: SendPlan;
   readonly #rate: RateControl;
   #opus: OpusEncoder | null;
-  readonly #timers = new Map<'reports' | 'counters', Cancel>();
+  readonly #timers = new Map<TimerName, Cancel>();
   #startMs: number | null = null;
   #startWallMs = 0;
   #keyFrameWanted = true;
@@ -110,6 +113,7 @@ export class MediaSession implements Paced {
         : null;
     context.pacer.add(this);
     this.#every('counters', COUNTERS_INTERVAL_MS, () => this.#emitCounters());
+    if (this.#peer !== null) this.#every('watch', WATCH_INTERVAL_MS, () => this.#peer?.watch());
     if (this.#peer === null) this.#start();
   }
 
@@ -290,7 +294,6 @@ export class MediaSession implements Paced {
   }
 
   #emitCounters(): void {
-    this.#peer?.watch();
     const { droppedFrames, ...counts } = this.#counts;
     const { lateFrames, audioGaps } = this.#playout;
     const { roundTripMs, fractionLost, retransmitted } = this.#peer?.rtp.counters ?? {
@@ -327,11 +330,11 @@ export class MediaSession implements Paced {
       this.#context.emit({ type: 'error', message: error instanceof Error ? error.message : String(error) });
   }
 
-  #after(name: 'reports' | 'counters', ms: number, run: () => void): void {
+  #after(name: TimerName, ms: number, run: () => void): void {
     this.#timers.set(name, this.#context.clock.at(this.#context.clock.nowMs() + ms, run));
   }
 
-  #every(name: 'reports' | 'counters', ms: number, run: () => void): void {
+  #every(name: TimerName, ms: number, run: () => void): void {
     this.#after(name, ms, () => {
       run();
       this.#every(name, ms, run);

@@ -27,8 +27,11 @@ const MAX_UNREAD_BYTES = 1_048_576;
 
 /** Feedback comes some ten times a second: a browser that is not heard for so long has left its address. */
 const MOVED_AFTER_MS = 700;
-/** A browser reports at least once a second: after so long it is taken for away, and later for gone. */
-const SILENT_MS = 5000;
+/**
+ * After so long without a word a browser is taken for away, and later for gone. One that gives transport-wide feedback speaks ten
+ * times a second; of others there may be only a report every 5 s (RFC 3550 §6.2), and their checks (RFC 7675 §5.1).
+ */
+const SILENT_MS = { withFeedback: 2000, without: 12_000 } as const;
 const GONE_MS = 30_000;
 /** How long, and how often, is looked whether checks succeed after all. */
 const CHECKING_MS = 15_000;
@@ -133,11 +136,12 @@ export class Peer {
     }
   }
 
-  /** Notices a browser that is connected but says nothing. To be called about once a second. */
+  /** Notices a browser that is connected but says nothing. To be called a few times a second. */
   watch(): void {
     if (this.#heardMs === -Infinity) return;
     const silentMs = this.#options.clock.nowMs() - this.#heardMs;
-    const silence = silentMs > GONE_MS ? 'gone' : silentMs > SILENT_MS ? 'silent' : 'none';
+    const patienceMs = this.rtp.hasFeedback ? SILENT_MS.withFeedback : SILENT_MS.without;
+    const silence = silentMs > GONE_MS ? 'gone' : silentMs > patienceMs ? 'silent' : 'none';
     if (silence === this.#silence) return;
     this.#silence = silence;
     this.#report();
@@ -204,7 +208,8 @@ export class Peer {
       this.#guarded.add(protocol);
       protocol.onRequestReceived.subscribe((request, address) => {
         if (!request.attributesKeys.includes('USE-CANDIDATE')) return;
-        if (this.#options.clock.nowMs() - this.#heardMs > MOVED_AFTER_MS) nominate(connection, protocol, address);
+        if (this.#options.clock.nowMs() - this.#heardMs <= MOVED_AFTER_MS) return;
+        if (nominate(connection, protocol, address)) this.#options.onPictureLoss();
       });
       const receive = protocol.transport.onData;
       protocol.transport.onData = (data, address) => {
@@ -278,6 +283,8 @@ export class Peer {
     if (state === this.#state || this.#state === 'closed') return;
     this.#state = state;
     this.#options.onState(state);
+    // Nothing that came before can be taken for granted: a browser would wait for what is missing before it asks.
+    if (state === 'connected') this.#options.onPictureLoss();
   }
 }
 
@@ -286,12 +293,18 @@ export const preparePeers = async (): Promise<void> => {
   await RTCDtlsTransport.SetupCertificate();
 };
 
-/** Follows a browser that has moved: it nominates its new address by a signed check. Werift knows one nomination only. */
-const nominate = (connection: Connection, protocol: StunProtocol, [host, port]: readonly [string, number]): void => {
+/**
+ * Follows a browser that has moved: it nominates its new address by a signed check. Werift knows one nomination only.
+ * @returns whether media go elsewhere now.
+ */
+const nominate = (connection: Connection, protocol: StunProtocol, [host, port]: readonly [string, number]): boolean => {
   const pair = connection.checkList.find(
     ({ protocol: from, remoteAddr }) => from === protocol && remoteAddr[0] === host && remoteAddr[1] === port,
   );
-  if (pair?.state === CandidatePairState.SUCCEEDED && connection.nominated !== undefined) connection.nominated = pair;
+  if (pair?.state !== CandidatePairState.SUCCEEDED) return false;
+  if (connection.nominated === undefined || connection.nominated === pair) return false;
+  connection.nominated = pair;
+  return true;
 };
 
 const isNamed = (candidate: string): boolean => /\.local\s/.test(candidate);

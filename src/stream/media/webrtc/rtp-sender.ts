@@ -83,7 +83,7 @@ export interface RtpSenderOptions {
   readonly clock: Clock;
   /** Wall time by the clock of the sender reports, ms since 1970. */
   wallMs(): number;
-  /** The browser cannot decode: it needs a key frame (RFC 4585 §6.3.1). */
+  /** The browser cannot decode, or may not be able to: it needs a key frame (RFC 4585 §6.3.1). */
   onPictureLoss(): void;
   /** What has become of packets, by transport-wide feedback. */
   onFeedback(results: readonly PacketResult[]): void;
@@ -137,6 +137,8 @@ export const rtpCapabilities = () => ({
 export class RtpSender {
   /** Whether every packet of sound is sent once more, inside a later one, to a browser that takes that. */
   sendsSoundTwice = false;
+  /** Whether the browser gives transport-wide feedback: it has done so. */
+  hasFeedback = false;
   readonly #pc: RTCPeerConnection;
   readonly #audio: Track;
   readonly #video: Track | null;
@@ -223,7 +225,10 @@ export class RtpSender {
     if (feedback instanceof TransportWideCC) {
       // Werift's own reading leaves out reports with losses.
       const arrivals = readTransportFeedback(feedback.serialize().subarray(RTCP_HEADER_BYTES));
-      if (arrivals !== null) this.#options.onFeedback(this.#sent.resolve(arrivals));
+      if (arrivals !== null) {
+        this.hasFeedback = true;
+        this.#options.onFeedback(this.#sent.resolve(arrivals));
+      }
     }
     if (feedback instanceof GenericNack && feedback.mediaSourceSsrc === this.#video?.sender.ssrc) {
       this.#repair(this.#video, feedback.lost);
