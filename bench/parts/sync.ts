@@ -1,6 +1,7 @@
 import { delay } from '../../src/clock.ts';
 import { type Figure, distribution, percentile, single } from '../figures.ts';
 import type { BenchContext, BenchPart } from '../part.ts';
+import { type Point, slopeOf } from '../slope.ts';
 import { splitCores } from '../support/cores.ts';
 import { type ServerProcess, withServer } from '../support/server-process.ts';
 import { SENTENCES, textFor } from '../support/texts.ts';
@@ -49,28 +50,16 @@ const watchFor = async (server: ServerProcess, context: BenchContext): Promise<F
   }
   const { samples } = await viewer.stop();
   const skews = samples.flatMap(skewOf);
-  const values = skews.map(({ skewMs }) => skewMs);
+  const values = skews.map(({ value }) => value);
   return [
     distribution('skew |sound − picture| at the receiver', 'ms', values.map(Math.abs), {
       goal: { of: 'p95', limit: 20 },
     }),
     single('skew, median; positive: picture late', 'ms', percentile(values, 0.5)),
-    single('drift of the skew', 'ms a minute', 60_000 * slopeOf(skews), { goal: { of: 'p50', limit: 1 } }),
+    single('drift of the skew', 'ms a minute', 60_000 * slopeOf(skews).perMs, { goal: { of: 'p50', limit: 1 } }),
   ];
 };
 
-interface Skew {
-  readonly atMs: number;
-  readonly skewMs: number;
-}
-
-const skewOf = ({ atMs, audioPlayoutMs, videoPlayoutMs }: ViewerSample): Skew[] =>
-  audioPlayoutMs === null || videoPlayoutMs === null ? [] : [{ atMs, skewMs: audioPlayoutMs - videoPlayoutMs }];
-
-/** Slope of the least-squares line, ms of skew per ms. */
-const slopeOf = (skews: readonly Skew[]): number => {
-  const meanAt = skews.reduce((sum, { atMs }) => sum + atMs, 0) / skews.length;
-  const meanSkew = skews.reduce((sum, { skewMs }) => sum + skewMs, 0) / skews.length;
-  const covariance = skews.reduce((sum, { atMs, skewMs }) => sum + (atMs - meanAt) * (skewMs - meanSkew), 0);
-  return covariance / skews.reduce((sum, { atMs }) => sum + (atMs - meanAt) ** 2, 0);
-};
+/** Signed skew, ms, over time. */
+const skewOf = ({ atMs, audioPlayoutMs, videoPlayoutMs }: ViewerSample): Point[] =>
+  audioPlayoutMs === null || videoPlayoutMs === null ? [] : [{ atMs, value: audioPlayoutMs - videoPlayoutMs }];

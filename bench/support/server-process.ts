@@ -1,6 +1,6 @@
 /** The program itself, as a newcomer starts it, in a process of its own. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -27,6 +27,8 @@ export interface ServerProcess {
   readonly readyMs: number;
   /** Memory that it occupies (VmRSS), MB of 2^20 bytes. */
   residentMb(): Promise<number>;
+  /** Files, sockets and pipes that it has open. */
+  openHandles(): Promise<number>;
   /** Processor time of all its threads since it started, seconds. */
   cpuSeconds(): Promise<number>;
   /** Sum of a metric of `/metrics` over its labels. */
@@ -44,7 +46,7 @@ export interface ServerOptions {
  * @throws {Error} with what the server wrote, when it does not become ready or ends before `work` does.
  */
 export const withServer = async <Result>(
-  { clock, modelsDir, modelsGiven, signal }: BenchContext,
+  { clock, modelsDir, modelsGiven, signal }: Pick<BenchContext, 'clock' | 'modelsDir' | 'modelsGiven' | 'signal'>,
   { cores }: ServerOptions,
   work: (server: ServerProcess) => Promise<Result>,
 ): Promise<Result> => {
@@ -142,6 +144,7 @@ const whenReady = async (
       const status = await readFile(`/proc/${child.pid}/status`, 'utf8');
       return Number(/^VmRSS:\s*(\d+) kB/m.exec(status)?.[1]) / 1024;
     },
+    openHandles: async () => (await readdir(`/proc/${child.pid}/fd`)).length,
     cpuSeconds: async () => {
       // Fields 14 and 15 of proc(5), counted after the command's name, which is in parentheses.
       const fields = (await readFile(`/proc/${child.pid}/stat`, 'utf8')).replace(/^.*\) /s, '').split(' ');

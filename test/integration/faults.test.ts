@@ -1,26 +1,56 @@
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import { connect as connectTcp } from 'node:net';
+import { join } from 'node:path';
+import nodeProcess from 'node:process';
 import { expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import type { ServerMessage } from '../../src/stream/messages.ts';
-import { startProgram } from '../support/program.ts';
+import { root } from '../support/models.ts';
+import { startProgram, temporaryFolder } from '../support/program.ts';
 
 const LONG_TEXT = 'Nobody is going to wait for the end of this, and so it may go on for quite a while. '.repeat(5);
 
+/** What takes long: `npm run test:long`. */
+const long = test.runIf(nodeProcess.env['VISAVIS_LONG'] === '1');
+
+/** The program, one of whose threads breaks at SIGUSR2: see `break-threads.mjs`. */
+const startBreakable = (how: string) =>
+  startProgram([], { BREAK: how, NODE_OPTIONS: `--import ${join(root, 'test/support/break-threads.mjs')}` });
+
+/** The program with other limits than usual. */
+const startWith = async (config: object) => {
+  const path = join(await temporaryFolder(), 'config.json');
+  await writeFile(path, JSON.stringify(config));
+  return startProgram(['--config', path]);
+};
+
+const sessionsOf = async (address: string): Promise<number> =>
+  ((await (await fetch(`${address}/readyz`)).json()) as { sessions: number }).sessions;
+
 /** A session that speaks. */
-const speak = async (address: string, text: string) => {
+const speak = async (address: string, text: string, media: object = {}) => {
   const socket = new WebSocket(`${address.replace('http', 'ws')}/v1/session`, 'visavis.v1');
   const messages: ServerMessage[] = [];
+  const frames: Buffer[] = [];
   socket.on('message', (data: Buffer, binary) => {
-    if (!binary) messages.push(JSON.parse(data.toString()) as ServerMessage);
+    if (binary) frames.push(data);
+    else messages.push(JSON.parse(data.toString()) as ServerMessage);
   });
   await once(socket, 'open');
   for (const message of [
-    { type: 'session.open', seed: 1, media: { transport: 'websocket', audio: { codec: 'pcm_s16le' }, leadMs: 0 } },
-    { type: 'utterance.append', utterance: 'a', text },
-    { type: 'utterance.end', utterance: 'a' },
+    {
+      type: 'session.open',
+      seed: 1,
+      media: { transport: 'websocket', audio: { codec: 'pcm_s16le' }, leadMs: 0, ...media },
+    },
   ])
     socket.send(JSON.stringify(message));
+  const say = (utterance: string, said: string) => {
+    socket.send(JSON.stringify({ type: 'utterance.append', utterance, text: said }));
+    socket.send(JSON.stringify({ type: 'utterance.end', utterance }));
+  };
+  say('a', text);
   const until = async (isIt: (message: ServerMessage) => boolean): Promise<ServerMessage> => {
     for (;;) {
       const found = messages.find(isIt);
@@ -29,8 +59,16 @@ const speak = async (address: string, text: string) => {
     }
   };
   await until(({ type }) => type === 'utterance.started');
-  return { socket, messages, until };
+  const finished = (utterance: string) =>
+    until((message) => message.type === 'utterance.finished' && message.utterance === utterance);
+  return { socket, messages, frames, say, until, finished };
 };
+
+/** Without a clock no frame is ever too late, however busy the machine. */
+const UNHURRIED = { video: true, leadMs: null };
+const SOUND = 1;
+const PICTURE = 4;
+const kinds = (frames: readonly Buffer[], kind: number): number => frames.filter((frame) => frame[0] === kind).length;
 
 test('a second signal while it drains ends it at once, in order, although models run', async () => {
   const { address, process } = await startProgram();
@@ -85,3 +123,132 @@ test('clients that send half a message, or nothing, or nonsense, do not disturb 
   for (const stranger of strangers) stranger.destroy();
   socket.terminate();
 });
+
+test('an inference worker that dies ends what it was making; the session is told, and its next utterance is said', async () => {
+  const { address, process } = await startBreakable('speech-1 throw');
+  const { socket, messages, say, until, finished } = await speak(address, LONG_TEXT);
+
+  process.kill('SIGUSR2');
+
+  expect(await until(({ type }) => type === 'error')).toMatchObject({
+    code: 'inference_failed',
+    utterance: 'a',
+    fatal: false,
+    message: expect.stringContaining('broken on purpose'),
+  });
+  await finished('a');
+  say('b', 'Here I am again.');
+  expect(await finished('b')).toMatchObject({ reason: 'completed', spokenText: 'Here I am again.' });
+  expect(messages.filter(({ type }) => type === 'error')).toHaveLength(1);
+  socket.terminate();
+});
+
+test('a face that cannot be drawn for a moment does not stop the voice, and comes back', async () => {
+  const { address, process } = await startBreakable('face-1 throw');
+  const { socket, frames, until, finished } = await speak(address, LONG_TEXT.repeat(3), UNHURRIED);
+  await expect.poll(() => kinds(frames, PICTURE), { timeout: 20_000 }).toBeGreaterThan(10);
+
+  process.kill('SIGUSR2');
+
+  expect(await until(({ type }) => type === 'error')).toMatchObject({ code: 'inference_failed', fatal: false });
+  const [sound, picture] = [kinds(frames, SOUND), kinds(frames, PICTURE)];
+  await expect.poll(() => kinds(frames, SOUND), { timeout: 20_000 }).toBeGreaterThan(sound + 50);
+  await expect.poll(() => kinds(frames, PICTURE), { timeout: 20_000 }).toBeGreaterThan(picture + 10);
+  socket.send(JSON.stringify({ type: 'interrupt' }));
+  expect(await finished('a')).toMatchObject({ reason: 'interrupted' });
+  socket.terminate();
+});
+
+test.each(['throw', ...(nodeProcess.env['VISAVIS_LONG'] === '1' ? ['hang'] : [])])(
+  'a media thread that breaks (%s) ends its sessions with a reason, frees them, and is started again for the next one',
+  async (how) => {
+    const { address, process } = await startBreakable(`media ${how}`);
+    const before = await speak(address, LONG_TEXT);
+    const closed = once(before.socket, 'close');
+
+    process.kill('SIGUSR2');
+    const [code] = (await closed) as [number];
+
+    expect(code).toBe(1011);
+    expect(before.messages.at(-1)).toMatchObject({ type: 'error', code: 'internal', fatal: true });
+    await expect.poll(() => sessionsOf(address)).toBe(0);
+    const after = await speak(address, 'The next one is well.');
+    expect(await after.finished('a')).toMatchObject({ reason: 'completed' });
+    after.socket.terminate();
+  },
+);
+
+test('encoders that fail for a second are told of and opened anew', async () => {
+  const { address, process } = await startBreakable('media codec');
+  const { socket, messages, frames, until, finished } = await speak(address, LONG_TEXT.repeat(3), {
+    ...UNHURRIED,
+    audio: { codec: 'opus' },
+  });
+  await expect.poll(() => kinds(frames, PICTURE), { timeout: 20_000 }).toBeGreaterThan(10);
+
+  process.kill('SIGUSR2');
+
+  expect(await until(({ type }) => type === 'error')).toMatchObject({
+    code: 'internal',
+    fatal: false,
+    message: expect.stringContaining('did not encode'),
+  });
+  const [sound, picture] = [kinds(frames, SOUND), kinds(frames, PICTURE)];
+  await expect.poll(() => kinds(frames, SOUND), { timeout: 20_000 }).toBeGreaterThan(sound + 50);
+  await expect.poll(() => kinds(frames, PICTURE), { timeout: 20_000 }).toBeGreaterThan(picture + 10);
+  // Once a second for each encoder at most.
+  expect(messages.filter(({ type }) => type === 'error').length).toBeLessThan(6);
+  socket.send(JSON.stringify({ type: 'interrupt' }));
+  expect(await finished('a')).toMatchObject({ reason: 'interrupted' });
+  socket.terminate();
+});
+
+test('a client that stops reading is given up; another one hears its sentence to the end', async () => {
+  const { address } = await startWith({ limits: { unreadMs: 1000, unsentBytes: 65_536, pingMs: 3000 } });
+  const lazy = await speak(address, LONG_TEXT, { video: true, leadMs: null });
+  lazy.socket.pause();
+  const keen = await speak(address, 'This sentence is heard by somebody who listens.');
+
+  // Nor does it answer pings: which of both is noticed first depends on how much the system buffers for it.
+  await expect.poll(() => sessionsOf(address), { timeout: 50_000 }).toBe(1);
+  expect(await keen.finished('a')).toMatchObject({ reason: 'completed' });
+  keen.say('b', 'And so is this one.');
+  expect(await keen.finished('b')).toMatchObject({ reason: 'completed' });
+  lazy.socket.terminate();
+  keen.socket.terminate();
+});
+
+test('a drain ends in time although somebody would speak on, and tells so', async () => {
+  const { address, process } = await startWith({ drainMs: 1000 });
+  const { socket, messages } = await speak(address, LONG_TEXT);
+  const closed = once(socket, 'close');
+  const exited = once(process, 'exit');
+
+  process.kill('SIGTERM');
+  const [[closeCode], [code, signal]] = (await Promise.all([closed, exited])) as [
+    [number],
+    [number | null, string | null],
+  ];
+
+  expect(closeCode).toBe(1001);
+  expect(messages.at(-1)).toMatchObject({ type: 'error', code: 'shutting_down', fatal: true });
+  expect([code, signal]).toEqual([0, null]);
+});
+
+long(
+  'with the usual limits, a drain ends within the 30 s after which a supervisor would kill',
+  async () => {
+    const { address, process } = await startProgram();
+    const { socket } = await speak(address, LONG_TEXT.repeat(10));
+    const exited = once(process, 'exit');
+
+    process.kill('SIGTERM');
+    const killed = setTimeout(() => process.kill('SIGKILL'), 30_000);
+    const [code, signal] = (await exited) as [number | null, string | null];
+    clearTimeout(killed);
+
+    expect([code, signal]).toEqual([0, null]);
+    socket.terminate();
+  },
+  90_000,
+);

@@ -12,10 +12,18 @@ export interface PageServer extends AsyncDisposable {
   readonly process: ChildProcess;
 }
 
-/** Runs `dist/src/main.js` on a free port. @throws {Error} with what it wrote when it ends before it is ready. */
-export const startPageServer = async (args: readonly string[] = []): Promise<PageServer> => {
+/**
+ * Runs `dist/src/main.js` on a free port.
+ * @param environment - beside this process' own.
+ * @throws {Error} with what it wrote when it ends before it is ready.
+ */
+export const startPageServer = async (
+  args: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<PageServer> => {
   const child = spawn(process.execPath, [join(root, 'dist/src/main.js'), '--port', '0', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...environment },
   });
   const said: string[] = [];
   const ready = new Promise<string>((resolve, reject) => {

@@ -28,8 +28,10 @@ export const run = async (
 };
 
 /** The real server, with the shipped models, on a free port of the loopback address; it is stopped after the test. */
-export const startProgram = async (): Promise<{ readonly address: string; readonly process: ChildProcess }> => {
-  const server = await startPageServer();
+export const startProgram = async (
+  ...given: Parameters<typeof startPageServer>
+): Promise<{ readonly address: string; readonly process: ChildProcess }> => {
+  const server = await startPageServer(...given);
   onTestFinished(() => server[Symbol.asyncDispose]());
   return { address: server.url, process: server.process };
 };

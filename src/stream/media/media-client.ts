@@ -1,10 +1,12 @@
 /** The main thread's side of the media thread: starts it, and gives each session a `MediaChannel`. */
 import { Worker } from 'node:worker_threads';
+import { systemClock, type Cancel, type Clock } from '../../clock.ts';
 import { asVisavisError, VisavisError } from '../../errors.ts';
 import { SLOT_MS, type AudioSlot, type VideoFrame } from '../../media.ts';
 import { workerEntry } from '../../worker-entry.ts';
 import type { Cut, MediaChannel, MediaEvent, MediaOptions, MediaServer } from './media-channel.ts';
 import type { MediaCommand, MediaNotice, MediaThreadOptions, Reply } from './protocol.ts';
+import { watchThread } from './thread-watch.ts';
 
 export interface MediaServerOptions {
   /**
@@ -14,6 +16,8 @@ export interface MediaServerOptions {
   readonly hostAddresses?: readonly string[];
   /** First and last UDP port to use; null: any. @default null */
   readonly portRange?: readonly [number, number] | null;
+  /** Time of the watch over the thread. @default the system's */
+  readonly clock?: Clock;
 }
 
 type Request = Extract<MediaCommand, { request: number }>;
@@ -39,13 +43,16 @@ const deferred = <T>(): Deferred<T> => {
 class MediaThread {
   isAlive = true;
   readonly #worker: Worker;
+  readonly #clock: Clock;
   readonly #channels = new Map<number, (event: MediaEvent) => void>();
   readonly #requests = new Map<number, Deferred<Reply>>();
   readonly #started = deferred<void>();
   #count = 0;
+  #unwatch: Cancel = () => undefined;
 
-  constructor(worker: Worker) {
+  constructor(worker: Worker, clock: Clock) {
     this.#worker = worker;
+    this.#clock = clock;
     this.#worker.on('message', (notice: MediaNotice) => this.#take(notice));
     this.#worker.on('error', (error) => this.#die(asVisavisError(error)));
     this.#worker.on('exit', () => this.#die(new VisavisError('internal', 'The media thread ended.')));
@@ -82,6 +89,7 @@ class MediaThread {
 
   /** Closes every session, then the thread. */
   async end(): Promise<void> {
+    this.#unwatch();
     // When the thread died meanwhile, there is nothing left to close.
     await this.ask({ type: 'stop', channel: 0 }).catch(() => undefined);
     this.#channels.clear();
@@ -92,6 +100,11 @@ class MediaThread {
     switch (notice.type) {
       case 'started':
         this.#started.resolve();
+        this.#unwatch = watchThread(
+          this.#clock,
+          () => this.ask({ type: 'ping', channel: 0 }),
+          () => this.#giveUp(),
+        );
         break;
       case 'event':
         this.#channels.get(notice.channel)?.(notice.event);
@@ -107,10 +120,17 @@ class MediaThread {
     }
   }
 
+  #giveUp(): void {
+    this.#die(new VisavisError('internal', 'The media thread has not answered for 10 s and is given up.'));
+    // Whether it can be ended depends on what it hangs in; nobody waits for that.
+    this.#worker.terminate().catch(() => undefined);
+  }
+
   /** Tells everyone who waits or listens; the next `open` starts a new thread. */
   #die(reason: VisavisError): void {
     if (!this.isAlive) return;
     this.isAlive = false;
+    this.#unwatch();
     this.#started.reject(reason);
     for (const { reject } of this.#requests.values()) reject(reason);
     this.#requests.clear();
@@ -228,7 +248,7 @@ export const startMediaWorker = (options: MediaThreadOptions): Worker =>
   new Worker(workerEntry(import.meta.url, './media-thread.ts'), { workerData: options, name: 'media' });
 
 /**
- * Starts the media thread. When it dies, its channels get `error` and `state: closed`, and the next `open` starts it again.
+ * Starts the media thread. When it dies, or does not answer any more, its channels get `error` and `state: closed`, and the next `open` starts it again.
  * @throws {VisavisError} `internal` when it does not start.
  */
 export const createMediaServer = async (
@@ -236,13 +256,14 @@ export const createMediaServer = async (
   startWorker: typeof startMediaWorker = startMediaWorker,
 ): Promise<MediaServer> => {
   const threadOptions = { hostAddresses: options.hostAddresses ?? ['127.0.0.1'], portRange: options.portRange ?? null };
-  let thread = new MediaThread(startWorker(threadOptions));
+  const { clock = systemClock } = options;
+  let thread = new MediaThread(startWorker(threadOptions), clock);
   let isClosed = false;
   await thread.started();
   return {
     async open(mediaOptions) {
       if (isClosed) throw new VisavisError('shutting_down', 'The media server is closed.');
-      if (!thread.isAlive) thread = new MediaThread(startWorker(threadOptions));
+      if (!thread.isAlive) thread = new MediaThread(startWorker(threadOptions), clock);
       const current = thread;
       await current.started();
       const channel = new ThreadChannel(current, mediaOptions);

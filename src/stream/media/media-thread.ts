@@ -72,6 +72,8 @@ const obey = (command: MediaCommand): void | Promise<void> => {
       return reply(command.request, () => close(channel));
     case 'stop':
       return reply(command.request, stop);
+    case 'ping':
+      return reply(command.request, () => null);
     case 'candidate':
       return sessions.get(channel)?.candidate(command.candidate);
     case 'text':

@@ -18,6 +18,8 @@ export type MediaCommand =
   | { readonly type: 'close'; readonly channel: number; readonly request: number }
   /** Closes every session (`channel` is 0), so that nothing is being encoded when the thread ends. */
   | { readonly type: 'stop'; readonly channel: number; readonly request: number }
+  /** Whether the thread still answers (`channel` is 0). */
+  | { readonly type: 'ping'; readonly channel: number; readonly request: number }
   | { readonly type: 'candidate'; readonly channel: number; readonly candidate: RemoteCandidate | null }
   | { readonly type: 'text'; readonly channel: number; readonly text: string }
   | { readonly type: 'audio'; readonly channel: number; readonly slot: AudioSlot }
