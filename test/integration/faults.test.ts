@@ -3,13 +3,16 @@ import { writeFile } from 'node:fs/promises';
 import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
 import nodeProcess from 'node:process';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import type { ServerMessage } from '../../src/stream/messages.ts';
 import { root } from '../support/models.ts';
 import { startProgram, temporaryFolder } from '../support/program.ts';
 
 const LONG_TEXT = 'Nobody is going to wait for the end of this, and so it may go on for quite a while. '.repeat(5);
+
+// Real processes with real models, several after another.
+vi.setConfig({ testTimeout: 180_000 });
 
 /** What takes long: `npm run test:long`. */
 const long = test.runIf(nodeProcess.env['VISAVIS_LONG'] === '1');
@@ -145,15 +148,15 @@ test('an inference worker that dies ends what it was making; the session is told
 
 test('a face that cannot be drawn for a moment does not stop the voice, and comes back', async () => {
   const { address, process } = await startBreakable('face-1 throw');
-  const { socket, frames, until, finished } = await speak(address, LONG_TEXT.repeat(3), UNHURRIED);
-  await expect.poll(() => kinds(frames, PICTURE), { timeout: 20_000 }).toBeGreaterThan(10);
+  const { socket, frames, until, finished } = await speak(address, LONG_TEXT, UNHURRIED);
+  await expect.poll(() => kinds(frames, PICTURE), { timeout: 60_000 }).toBeGreaterThan(0);
 
   process.kill('SIGUSR2');
 
   expect(await until(({ type }) => type === 'error')).toMatchObject({ code: 'inference_failed', fatal: false });
   const [sound, picture] = [kinds(frames, SOUND), kinds(frames, PICTURE)];
-  await expect.poll(() => kinds(frames, SOUND), { timeout: 20_000 }).toBeGreaterThan(sound + 50);
-  await expect.poll(() => kinds(frames, PICTURE), { timeout: 20_000 }).toBeGreaterThan(picture + 10);
+  await expect.poll(() => kinds(frames, SOUND), { timeout: 60_000 }).toBeGreaterThan(sound + 10);
+  await expect.poll(() => kinds(frames, PICTURE), { timeout: 60_000 }).toBeGreaterThan(picture + 5);
   socket.send(JSON.stringify({ type: 'interrupt' }));
   expect(await finished('a')).toMatchObject({ reason: 'interrupted' });
   socket.terminate();
@@ -180,11 +183,11 @@ test.each(['throw', ...(nodeProcess.env['VISAVIS_LONG'] === '1' ? ['hang'] : [])
 
 test('encoders that fail for a second are told of and opened anew', async () => {
   const { address, process } = await startBreakable('media codec');
-  const { socket, messages, frames, until, finished } = await speak(address, LONG_TEXT.repeat(3), {
+  const { socket, messages, frames, until, finished } = await speak(address, LONG_TEXT, {
     ...UNHURRIED,
     audio: { codec: 'opus' },
   });
-  await expect.poll(() => kinds(frames, PICTURE), { timeout: 20_000 }).toBeGreaterThan(10);
+  await expect.poll(() => kinds(frames, PICTURE), { timeout: 60_000 }).toBeGreaterThan(0);
 
   process.kill('SIGUSR2');
 
@@ -194,8 +197,8 @@ test('encoders that fail for a second are told of and opened anew', async () => 
     message: expect.stringContaining('did not encode'),
   });
   const [sound, picture] = [kinds(frames, SOUND), kinds(frames, PICTURE)];
-  await expect.poll(() => kinds(frames, SOUND), { timeout: 20_000 }).toBeGreaterThan(sound + 50);
-  await expect.poll(() => kinds(frames, PICTURE), { timeout: 20_000 }).toBeGreaterThan(picture + 10);
+  await expect.poll(() => kinds(frames, SOUND), { timeout: 60_000 }).toBeGreaterThan(sound + 10);
+  await expect.poll(() => kinds(frames, PICTURE), { timeout: 60_000 }).toBeGreaterThan(picture + 5);
   // Once a second for each encoder at most.
   expect(messages.filter(({ type }) => type === 'error').length).toBeLessThan(6);
   socket.send(JSON.stringify({ type: 'interrupt' }));
