@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { type Clock, delay, systemClock } from '../src/clock.ts';
 import { createRandom } from '../src/models/random.ts';
 import { packageRoot } from '../src/package-root.ts';
+import { percentile } from './figures.ts';
 import { createProgress } from './progress.ts';
 import { currentCommit, describeMachine } from './results.ts';
 import { type Point, slopeOf } from './slope.ts';
@@ -26,6 +27,8 @@ Once a minute all clients leave, and what the server still holds is noted. It fa
 lag grow beyond doubt, or when a session or a handle is left at the end. Written to bench/results/local/.
 `;
 
+const LAG = 'nodejs_eventloop_lag_p99_seconds';
+const LAG_EVERY_MS = 5000;
 const TIDE_MS = 60_000;
 /** Sockets that were just closed need a moment. */
 const EBB_MS = 3000;
@@ -40,7 +43,7 @@ const HANDLES_LEFT = 4;
 
 type Quantity = keyof typeof ALLOWED;
 
-/** What was noted while no client was there. */
+/** What was noted while no client was there; the lag is that of the time before, with clients. */
 interface Ebb extends Readonly<Record<Quantity, number>> {
   readonly atMs: number;
   readonly sessions: number;
@@ -54,15 +57,33 @@ interface SoakOptions {
   readonly seed: number;
 }
 
-const noteEbb = async (server: ServerProcess, atMs: number, visits: number): Promise<Ebb> => {
-  const [residentMb, heapBytes, handles, lagS, sessions] = await Promise.all([
+const noteEbb = async (server: ServerProcess, now: Pick<Ebb, 'atMs' | 'lagP99Ms' | 'visits'>): Promise<Ebb> => {
+  const [residentMb, heapBytes, handles, sessions] = await Promise.all([
     server.residentMb(),
     server.metric('nodejs_heap_size_used_bytes'),
     server.openHandles(),
-    server.metric('nodejs_eventloop_lag_p99_seconds'),
     server.metric('visavis_sessions'),
   ]);
-  return { atMs, residentMb, heapMb: heapBytes / 2 ** 20, handles, lagP99Ms: 1000 * lagS, sessions, visits };
+  return { ...now, residentMb, heapMb: heapBytes / 2 ** 20, handles, sessions };
+};
+
+/** The event loop's lag, every few seconds while `work` is under way: its 99th percentile since the sample before. */
+const lagDuring = async (
+  server: ServerProcess,
+  clock: Clock,
+  signal: AbortSignal,
+  work: Promise<unknown>,
+): Promise<number> => {
+  const samples: number[] = [];
+  let isOver = false;
+  const over = work.finally(() => (isOver = true));
+  await server.metric(LAG);
+  for (let looks = 1; !isOver; looks += 1) {
+    await Promise.race([over, delay(clock, LAG_EVERY_MS, signal)]);
+    if (!isOver || looks === 1) samples.push(1000 * (await server.metric(LAG)));
+  }
+  await over;
+  return percentile(samples, 0.5);
 };
 
 /** Waits until the server has no session. */
@@ -108,16 +129,16 @@ const soak = async (
       }
     }
   };
-  const ebb = async () => {
+  const ebb = async (lagP99Ms: number) => {
     await emptied(server, clock, signal);
-    ebbs.push(await noteEbb(server, clock.nowMs() - startMs, count));
+    ebbs.push(await noteEbb(server, { atMs: clock.nowMs() - startMs, lagP99Ms, visits: count }));
   };
   try {
-    await ebb();
+    await ebb(0);
     while (!isOver()) {
       const tideMs = clock.nowMs() + TIDE_MS;
-      await Promise.all(Array.from({ length: options.clients }, () => visitUntil(tideMs)));
-      await ebb();
+      const tide = Promise.all(Array.from({ length: options.clients }, () => visitUntil(tideMs)));
+      await ebb(await lagDuring(server, clock, signal, tide));
     }
   } finally {
     progress.clear();
@@ -176,7 +197,7 @@ const report = async (options: SoakOptions, soaked: Soaked, load: readonly numbe
   await writeFile(file, `${JSON.stringify(result, null, 2)}\n`);
   const number = (value: number) => value.toFixed(1).padStart(10);
   const lines = [
-    `${'at ebb'.padEnd(12)}${['start', 'warm', 'end', 'an hour', '±', 'allowed'].map((name) => name.padStart(10)).join('')}`,
+    `${''.padEnd(12)}${['start', 'warm', 'end', 'an hour', '±', 'allowed'].map((name) => name.padStart(10)).join('')}`,
     ...quantities.map(
       ({ quantity, before, warm, end, perHour, errorPerHour, allowedPerHour }) =>
         `${quantity.padEnd(12)}${[before, warm, end, perHour, errorPerHour, allowedPerHour].map(number).join('')}`,
