@@ -87,7 +87,11 @@ const main = async (): Promise<void> => {
       pronunciations: config.pronunciations,
       ...config.inference,
     }),
-    createMediaServer({ hostAddresses: config.webrtc.addresses, portRange: config.webrtc.portRange ?? null }),
+    createMediaServer({
+      hostAddresses: config.webrtc.addresses,
+      portRange: config.webrtc.portRange ?? null,
+      onFault: (fault) => log.error({ fault }, 'something failed in the media thread; its sessions go on'),
+    }),
   ]);
   const portraits = new Set(inference.avatars.map(({ name }) => name));
   const server = await startServer({

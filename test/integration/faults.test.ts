@@ -162,7 +162,7 @@ test('a face that cannot be drawn for a moment does not stop the voice, and come
   socket.terminate();
 });
 
-test.each(['throw', ...(nodeProcess.env['VISAVIS_LONG'] === '1' ? ['hang'] : [])])(
+test.each(['exit', ...(nodeProcess.env['VISAVIS_LONG'] === '1' ? ['hang'] : [])])(
   'a media thread that breaks (%s) ends its sessions with a reason, frees them, and is started again for the next one',
   async (how) => {
     const { address, process } = await startBreakable(`media ${how}`);
@@ -255,3 +255,14 @@ long(
   },
   90_000,
 );
+
+test('what fails in the media thread, and nobody expected, does not end its sessions', async () => {
+  const { address, process } = await startBreakable('media throw');
+  const { socket, messages, finished } = await speak(address, 'This goes on as if nothing had been.');
+
+  process.kill('SIGUSR2');
+
+  expect(await finished('a')).toMatchObject({ reason: 'completed' });
+  expect(messages.filter(({ type }) => type === 'error')).toEqual([]);
+  socket.terminate();
+});

@@ -1,6 +1,6 @@
 /**
  * Loaded before the program (`node --import`): breaks one of its threads when the process gets SIGUSR2. `BREAK` says which and how:
- * `speech-1 throw`, `media hang`, `media codec` (every encoder fails for a second).
+ * `speech-1 throw`, `media exit`, `media hang`, `media codec` (every encoder fails for a second).
  */
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import process from 'node:process';
@@ -36,6 +36,7 @@ if (isMainThread) {
   faults.onmessage = ({ data }) => {
     if (data.name !== process.env['THREAD']) return;
     if (data.how === 'throw') throw new Error('broken on purpose');
+    if (data.how === 'exit') process.exit(1);
     if (data.how === 'codec') void breakCodecs();
     // oxlint-disable-next-line no-empty
     if (data.how === 'hang') for (;;) {}

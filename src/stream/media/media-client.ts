@@ -16,6 +16,8 @@ export interface MediaServerOptions {
   readonly hostAddresses?: readonly string[];
   /** First and last UDP port to use; null: any. @default null */
   readonly portRange?: readonly [number, number] | null;
+  /** Told of failures inside the thread that it survives. @default nobody */
+  readonly onFault?: (message: string) => void;
   /** Time of the watch over the thread. @default the system's */
   readonly clock?: Clock;
 }
@@ -44,15 +46,17 @@ class MediaThread {
   isAlive = true;
   readonly #worker: Worker;
   readonly #clock: Clock;
+  readonly #onFault: (message: string) => void;
   readonly #channels = new Map<number, (event: MediaEvent) => void>();
   readonly #requests = new Map<number, Deferred<Reply>>();
   readonly #started = deferred<void>();
   #count = 0;
   #unwatch: Cancel = () => undefined;
 
-  constructor(worker: Worker, clock: Clock) {
+  constructor(worker: Worker, { clock, onFault }: Required<Pick<MediaServerOptions, 'clock' | 'onFault'>>) {
     this.#worker = worker;
     this.#clock = clock;
+    this.#onFault = onFault;
     this.#worker.on('message', (notice: MediaNotice) => this.#take(notice));
     this.#worker.on('error', (error) => this.#die(asVisavisError(error)));
     this.#worker.on('exit', () => this.#die(new VisavisError('internal', 'The media thread ended.')));
@@ -105,6 +109,9 @@ class MediaThread {
           () => this.ask({ type: 'ping', channel: 0 }),
           () => this.#giveUp(),
         );
+        break;
+      case 'fault':
+        this.#onFault(notice.message);
         break;
       case 'event':
         this.#channels.get(notice.channel)?.(notice.event);
@@ -256,14 +263,14 @@ export const createMediaServer = async (
   startWorker: typeof startMediaWorker = startMediaWorker,
 ): Promise<MediaServer> => {
   const threadOptions = { hostAddresses: options.hostAddresses ?? ['127.0.0.1'], portRange: options.portRange ?? null };
-  const { clock = systemClock } = options;
-  let thread = new MediaThread(startWorker(threadOptions), clock);
+  const watch = { clock: options.clock ?? systemClock, onFault: options.onFault ?? (() => undefined) };
+  let thread = new MediaThread(startWorker(threadOptions), watch);
   let isClosed = false;
   await thread.started();
   return {
     async open(mediaOptions) {
       if (isClosed) throw new VisavisError('shutting_down', 'The media server is closed.');
-      if (!thread.isAlive) thread = new MediaThread(startWorker(threadOptions), clock);
+      if (!thread.isAlive) thread = new MediaThread(startWorker(threadOptions), watch);
       const current = thread;
       await current.started();
       const channel = new ThreadChannel(current, mediaOptions);

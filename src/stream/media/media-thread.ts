@@ -1,5 +1,6 @@
 /** The media thread: Opus, VP8, RTP and pacing of all sessions. Nothing here may block: sockets and timers live on its event loop. */
 import { constants, setPriority } from 'node:os';
+import process from 'node:process';
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../clock.ts';
 import { asVisavisError, VisavisError } from '../../errors.ts';
@@ -86,6 +87,9 @@ const obey = (command: MediaCommand): void | Promise<void> => {
 };
 
 port.on('message', (command: MediaCommand) => void obey(command));
+// All sessions share the thread, and what fails here was caused by one of them: the others go on. Were it to end while a frame is
+// being encoded, node-av would abort the whole process.
+process.on('uncaughtException', (error) => notify({ type: 'fault', message: error.stack ?? error.message }));
 
 try {
   // Late packets are heard; late inference is not. Concerns this thread only, and needs privileges.

@@ -31,6 +31,8 @@ export type Reply = string | Cut | null;
 /** From the media thread. */
 export type MediaNotice =
   | { readonly type: 'started' }
+  /** Something failed that no session waits for; the thread goes on. */
+  | { readonly type: 'fault'; readonly message: string }
   | { readonly type: 'event'; readonly channel: number; readonly event: MediaEvent }
   | { readonly type: 'reply'; readonly request: number; readonly value: Reply }
   | { readonly type: 'refusal'; readonly request: number; readonly code: ErrorCode; readonly message: string };

@@ -14,6 +14,7 @@ import {
 import { VisavisError } from '../../../errors.ts';
 import type { MediaEvent } from '../media-channel.ts';
 import { RtpSender, rtpCapabilities, type RtpSenderOptions } from './rtp-sender.ts';
+import { isSoundSctp } from './sctp-guard.ts';
 import { isAllowed, type GuardedSession } from './source-guard.ts';
 
 /** Longer offers are not read: browsers send some 10 kB. */
@@ -22,6 +23,8 @@ const MAX_OFFER_LENGTH = 100_000;
 const MAX_CANDIDATES = 64;
 /** Label of the data channel that carries the session's messages; others are not read. */
 const TEXT_CHANNEL = 'visavis.v1';
+/** Packets of a data channel that may wait for one that was lost before them. */
+const MAX_MISORDERED = 1000;
 /** A browser that leaves more than this unread gets no more messages. */
 const MAX_UNREAD_BYTES = 1_048_576;
 
@@ -65,6 +68,7 @@ export class Peer {
   readonly #options: PeerOptions;
   readonly #guarded = new WeakSet<StunProtocol>();
   readonly #followed = new WeakSet<RTCDtlsTransport>();
+  readonly #guardedData = new WeakSet<object>();
   #state: PeerState | null = null;
   #candidates = 0;
   /** When something came from the address that media goes to. */
@@ -177,6 +181,7 @@ export class Peer {
     const { refused } = this.rtp;
     if (refused) throw this.#refusal(`no ${refused}`);
     for (const transport of this.#pc.dtlsTransports) this.#follow(transport);
+    this.#guardData();
     const answer = this.#pc.localDescription?.sdp;
     if (answer === undefined) throw this.#refusal('no answer');
     return answer;
@@ -216,12 +221,35 @@ export class Peer {
         if (!isAllowed(data, address[0], address[1], session)) return;
         const here = connection.nominated?.remoteAddr;
         if (here?.[0] === address[0] && here[1] === address[1]) this.#hear();
-        receive(data, address);
+        try {
+          receive(data, address);
+        } catch {
+          // What a browser sends and werift cannot read is that browser's own loss: others share the thread.
+        }
       };
     }
     if (transport.state === 'connected' && connection.nominated === undefined) {
       void this.#search(transport, connection);
     }
+  }
+
+  /** Stands between the browser's data channels and werift, which takes SCTP on trust. */
+  #guardData(): void {
+    const association: unknown = Reflect.get(this.#pc.sctpTransport ?? {}, 'sctp');
+    if (typeof association !== 'object' || association === null || this.#guardedData.has(association)) return;
+    this.#guardedData.add(association);
+    const handle: unknown = Reflect.get(association, 'handleData');
+    if (typeof handle !== 'function')
+      throw new VisavisError('webrtc_failed', 'The WebRTC library is not the one expected.');
+    const guarded = async (packet: Uint8Array): Promise<void> => {
+      if (!isSoundSctp(packet) || isFull(association)) return;
+      try {
+        await Reflect.apply(handle, association, [packet]);
+      } catch {
+        // As with datagrams: nobody else is to suffer from it.
+      }
+    };
+    Reflect.set(association, 'handleData', guarded);
   }
 
   async #search(transport: RTCDtlsTransport, connection: Connection): Promise<void> {
@@ -305,6 +333,15 @@ const nominate = (connection: Connection, protocol: StunProtocol, [host, port]: 
   if (connection.nominated === undefined || connection.nominated === pair) return false;
   connection.nominated = pair;
   return true;
+};
+
+/** Whether a browser has sent more than it was allowed to, or left out what it should have sent first. */
+const isFull = (association: object): boolean => {
+  const window: unknown = Reflect.get(association, 'advertisedRwnd');
+  const misordered: unknown = Reflect.get(association, 'sackMisOrdered');
+  return (
+    (typeof window === 'number' && window <= 0) || (misordered instanceof Set && misordered.size >= MAX_MISORDERED)
+  );
 };
 
 const isNamed = (candidate: string): boolean => /\.local\s/.test(candidate);
