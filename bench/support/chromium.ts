@@ -21,6 +21,8 @@ export interface Browser extends AsyncDisposable {
   /** A new page in a profile of its own; what it logs as an error and what it throws is in `errors`. */
   page(): Promise<BrowserPage>;
   close(): Promise<void>;
+  /** Kills its process, which then cannot tell anybody. */
+  kill(): Promise<void>;
 }
 
 export interface BrowserPage {
@@ -63,6 +65,13 @@ export const launchChromium = async (flags: readonly string[] = [], signal?: Abo
       return { page, errors };
     },
     close,
+    async kill() {
+      const session = await browser.newBrowserCDPSession();
+      const { processInfo } = await session.send('SystemInfo.getProcessInfo');
+      const gone = new Promise((resolve) => browser.once('disconnected', resolve));
+      for (const { id, type } of processInfo) if (type === 'browser') process.kill(id, 'SIGKILL');
+      await gone;
+    },
     [Symbol.asyncDispose]: close,
   };
 };

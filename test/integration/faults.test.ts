@@ -7,6 +7,7 @@ import { expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import type { ServerMessage } from '../../src/stream/messages.ts';
 import { root } from '../support/models.ts';
+import { launchChromium } from '../support/chromium.ts';
 import { startProgram, temporaryFolder } from '../support/program.ts';
 
 const LONG_TEXT = 'Nobody is going to wait for the end of this, and so it may go on for quite a while. '.repeat(5);
@@ -264,5 +265,38 @@ test('what fails in the media thread, and nobody expected, does not end its sess
 
   expect(await finished('a')).toMatchObject({ reason: 'completed' });
   expect(messages.filter(({ type }) => type === 'error')).toEqual([]);
+  socket.terminate();
+});
+
+test('a browser that is killed is freed at once; one that only watched, as soon as nothing came from it for long', async () => {
+  const { address } = await startWith({ limits: { mediaPathMs: 2000 } });
+  const browser = await launchChromium();
+  const { page } = await browser.page();
+  await page.goto(address);
+  await page.waitForSelector('#stage[data-state=live]', { timeout: 60_000 });
+  // A player by WHEP, which has no socket.
+  await page.evaluate(async () => {
+    const pc = new RTCPeerConnection();
+    for (const kind of ['audio', 'video']) pc.addTransceiver(kind, { direction: 'recvonly' });
+    await pc.setLocalDescription();
+    const answer = await fetch('/v1/whep/alex', {
+      method: 'POST',
+      headers: { 'content-type': 'application/sdp' },
+      body: pc.localDescription?.sdp ?? '',
+    });
+    await pc.setRemoteDescription({ type: 'answer', sdp: await answer.text() });
+    await new Promise<void>((resolve) => {
+      const look = () => pc.connectionState === 'connected' && resolve();
+      pc.addEventListener('connectionstatechange', look);
+      look();
+    });
+  });
+  expect(await sessionsOf(address)).toBe(2);
+
+  await browser.kill();
+
+  await expect.poll(() => sessionsOf(address), { timeout: 60_000 }).toBe(0);
+  const { socket, finished } = await speak(address, 'There is room for another one.');
+  expect(await finished('a')).toMatchObject({ reason: 'completed' });
   socket.terminate();
 });
