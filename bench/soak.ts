@@ -30,8 +30,9 @@ lag grow beyond doubt, or when a session or a handle is left at the end. Written
 const LAG = 'nodejs_eventloop_lag_p99_seconds';
 const LAG_EVERY_MS = 5000;
 const TIDE_MS = 60_000;
-/** Sockets that were just closed need a moment. */
+/** Sockets that were just closed need a moment, and collecting garbage another. */
 const EBB_MS = 3000;
+const COLLECTING_MS = 2000;
 const MOST_EBB_MS = 60_000;
 const WARM_UP_SHARE = 0.2;
 /** A slope is beyond doubt when it is so many of its standard errors above what is allowed. */
@@ -86,11 +87,13 @@ const lagDuring = async (
   return percentile(samples, 0.5);
 };
 
-/** Waits until the server has no session. */
+/** Waits until the server has no session and no garbage. */
 const emptied = async (server: ServerProcess, clock: Clock, signal: AbortSignal): Promise<void> => {
   const untilMs = clock.nowMs() + MOST_EBB_MS;
   while ((await server.metric('visavis_sessions')) > 0 && clock.nowMs() < untilMs) await delay(clock, 250, signal);
   await delay(clock, EBB_MS, signal);
+  server.signal('SIGUSR2');
+  await delay(clock, COLLECTING_MS, signal);
 };
 
 interface Soaked {
@@ -253,8 +256,11 @@ const main = async (): Promise<void> => {
   const { signal } = stopping;
   const modelsDir = join(packageRoot, 'models');
   const before = loadavg()[0] ?? 0;
-  const soaked = await withServer({ clock: systemClock, modelsDir, modelsGiven: false, signal }, {}, (server) =>
-    soak(server, options, systemClock, signal),
+  const preload = join(packageRoot, 'bench', 'support', 'collect-garbage.mjs');
+  const soaked = await withServer(
+    { clock: systemClock, modelsDir, modelsGiven: false, signal },
+    { preload },
+    (server) => soak(server, options, systemClock, signal),
   );
   if (!(await report(options, soaked, [before, loadavg()[0] ?? 0]))) process.exitCode = 1;
 };

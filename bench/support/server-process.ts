@@ -31,6 +31,8 @@ export interface ServerProcess {
   openHandles(): Promise<number>;
   /** Processor time of all its threads since it started, seconds. */
   cpuSeconds(): Promise<number>;
+  /** Sends it a signal that does not end it. */
+  signal(name: 'SIGUSR2'): void;
   /** Sum of a metric of `/metrics` over its labels. */
   metric(name: string): Promise<number>;
 }
@@ -38,6 +40,8 @@ export interface ServerProcess {
 export interface ServerOptions {
   /** The only cores that it may use, by `taskset`. @default all */
   readonly cores?: readonly number[] | undefined;
+  /** Module that is loaded before the program. */
+  readonly preload?: string;
 }
 
 /**
@@ -47,13 +51,20 @@ export interface ServerOptions {
  */
 export const withServer = async <Result>(
   { clock, modelsDir, modelsGiven, signal }: Pick<BenchContext, 'clock' | 'modelsDir' | 'modelsGiven' | 'signal'>,
-  { cores }: ServerOptions,
+  { cores, preload }: ServerOptions,
   work: (server: ServerProcess) => Promise<Result>,
 ): Promise<Result> => {
   signal.throwIfAborted();
   const folder = await mkdtemp(join(tmpdir(), 'visavis-bench-'));
   try {
-    const program = [join(packageRoot, 'dist', 'src', 'main.js'), '--port', '0', '--host', '127.0.0.1'];
+    const program = [
+      ...(preload === undefined ? [] : ['--import', preload]),
+      join(packageRoot, 'dist', 'src', 'main.js'),
+      '--port',
+      '0',
+      '--host',
+      '127.0.0.1',
+    ];
     if (modelsGiven) {
       const config = join(folder, 'config.json');
       await writeFile(config, JSON.stringify({ models: modelsDir }));
@@ -144,6 +155,7 @@ const whenReady = async (
       const status = await readFile(`/proc/${child.pid}/status`, 'utf8');
       return Number(/^VmRSS:\s*(\d+) kB/m.exec(status)?.[1]) / 1024;
     },
+    signal: (name) => void child.kill(name),
     openHandles: async () => (await readdir(`/proc/${child.pid}/fd`)).length,
     cpuSeconds: async () => {
       // Fields 14 and 15 of proc(5), counted after the command's name, which is in parentheses.
