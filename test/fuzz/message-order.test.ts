@@ -20,7 +20,11 @@ const settle = async (turns: number) => {
 };
 
 const id = fc.constantFrom('a', 'b', '', '__proto__', 'x'.repeat(200));
-const text = fc.oneof(fc.constant('One two three.'), fc.string({ maxLength: 40 }), fc.string({ unit: 'binary', maxLength: 20 }));
+const text = fc.oneof(
+  fc.constant('One two three.'),
+  fc.string({ maxLength: 40 }),
+  fc.string({ unit: 'binary', maxLength: 20 }),
+);
 const message = fc.oneof(
   fc.constantFrom(
     { type: 'session.open', media: { transport: 'webrtc' } },
@@ -88,7 +92,8 @@ test('messages in any order are obeyed or refused with a reason: each utterance 
       for (const { kind, ...happened } of happenings) {
         if (kind === 'text') session.onText((happened as { frame: string }).frame);
         if (kind === 'binary') session.onBinary((happened as { frame: Uint8Array }).frame);
-        if (kind === 'play') for (let i = 0; i < (happened as { slots: number }).slots; i += 1) media.channels[0]?.play();
+        if (kind === 'play')
+          for (let i = 0; i < (happened as { slots: number }).slots; i += 1) media.channels[0]?.play();
         if (kind === 'wait') await settle((happened as { turns: number }).turns);
       }
       await settle(12);
