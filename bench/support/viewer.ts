@@ -63,6 +63,8 @@ const openIn = async (browser: Browser, address: string, seed: number): Promise<
   await page.goto(`${address}/livez`);
   await page.setContent('<!doctype html><video autoplay playsinline width="256" height="256"></video>');
   await page.addScriptTag({ content: script, type: 'module' });
+  // A module runs when the browser finds time for it.
+  await page.waitForFunction('window.viewer !== undefined');
   const call = <Result>(method: string, ...given: readonly (string | number)[]): Promise<Result> =>
     page.evaluate<Result>(`viewer.${method}(${given.map((value) => JSON.stringify(value)).join(', ')})`);
   await call<void>('open', seed);

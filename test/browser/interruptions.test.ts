@@ -52,6 +52,7 @@ it('is silent after every interruption, however it falls, and stays so', async (
   await page.goto(`${program.url}/livez`);
   await page.setContent('<!doctype html><video autoplay playsinline muted></video>');
   await page.addScriptTag({ content: await readFile(join(root, 'bench/viewer.mjs'), 'utf8'), type: 'module' });
+  await page.waitForFunction('window.viewer !== undefined');
   await page.evaluate('viewer.open(1)');
   await page.evaluate(`{${LISTENER}}`);
   /** Blocks of 10 ms since this was called last. */
