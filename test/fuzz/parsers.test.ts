@@ -1,12 +1,15 @@
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { VisavisError } from '../../src/errors.ts';
 import { decodeAudioIn } from '../../src/stream/binary-frame.ts';
 import { isAllowed } from '../../src/stream/media/webrtc/source-guard.ts';
 import { readTransportFeedback } from '../../src/stream/media/rate/transport-feedback.ts';
 import { parseClientMessage } from '../../src/stream/messages.ts';
 import { casesOf, inNoTime } from './cases.ts';
+
+// A million cases take minutes.
+vi.setConfig({ testTimeout: 900_000 });
 
 const VALID = [
   { type: 'session.open', media: { transport: 'webrtc' }, seed: 7 },

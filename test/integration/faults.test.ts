@@ -68,6 +68,8 @@ const speak = async (address: string, text: string, media: object = {}) => {
   return { socket, messages, frames, say, until, finished };
 };
 
+/** More than is made in the time of a test, as fast as it may be. */
+const ENDLESS_TEXT = LONG_TEXT.repeat(40);
 /** Without a clock no frame is ever too late, however busy the machine. */
 const UNHURRIED = { video: true, leadMs: null };
 const SOUND = 1;
@@ -149,7 +151,7 @@ test('an inference worker that dies ends what it was making; the session is told
 
 test('a face that cannot be drawn for a moment does not stop the voice, and comes back', async () => {
   const { address, process } = await startBreakable('face-1 throw');
-  const { socket, frames, until, finished } = await speak(address, LONG_TEXT, UNHURRIED);
+  const { socket, frames, until, finished } = await speak(address, ENDLESS_TEXT, UNHURRIED);
   await expect.poll(() => kinds(frames, PICTURE), { timeout: 60_000 }).toBeGreaterThan(0);
 
   process.kill('SIGUSR2');
@@ -184,7 +186,7 @@ test.each(['exit', ...(nodeProcess.env['VISAVIS_LONG'] === '1' ? ['hang'] : [])]
 
 test('encoders that fail for a second are told of and opened anew', async () => {
   const { address, process } = await startBreakable('media codec');
-  const { socket, messages, frames, until, finished } = await speak(address, LONG_TEXT, {
+  const { socket, messages, frames, until, finished } = await speak(address, ENDLESS_TEXT, {
     ...UNHURRIED,
     audio: { codec: 'opus' },
   });

@@ -190,26 +190,33 @@ export class MediaSession implements Paced {
   }
 
   #sendAudio(step: AudioStep): void {
+    const { sequence, index } = step;
+    const payload = this.#encodeAudio(step.pcm);
+    // Before the packet event, whose payload moves away with it; without a payload too: the next slots are made for it.
+    if (step.opensSlot && sequence !== null) {
+      const sentAtMs = this.#context.clock.nowMs();
+      this.#context.emit({ type: 'played', sequence, mediaTimeMs: index * PACKET_MS, sentAtMs });
+    }
+    if (payload === null) return;
+    this.#counts.audioPackets += 1;
+    this.#counts.bytes += payload.length;
+    if (this.#peer !== null) this.#peer.rtp.sendAudio(payload, index);
+    else
+      this.#emitPacket(
+        'audio',
+        sequence,
+        { mediaTimeMs: index * PACKET_MS, keyFrame: false, opensSlot: step.opensSlot },
+        payload,
+      );
+  }
+
+  /** The payload of 20 ms; null: the encoder is broken. */
+  #encodeAudio(pcm: Float32Array): Uint8Array<ArrayBuffer> | null {
     try {
-      const payload = this.#opus === null ? toPcm16(step.pcm) : this.#opus.encode(step.pcm);
-      this.#counts.audioPackets += 1;
-      this.#counts.bytes += payload.length;
-      const { sequence, index } = step;
-      // Before the packet event, whose payload moves away with it.
-      if (step.opensSlot && sequence !== null) {
-        const sentAtMs = this.#context.clock.nowMs();
-        this.#context.emit({ type: 'played', sequence, mediaTimeMs: index * PACKET_MS, sentAtMs });
-      }
-      if (this.#peer !== null) this.#peer.rtp.sendAudio(payload, index);
-      else
-        this.#emitPacket(
-          'audio',
-          sequence,
-          { mediaTimeMs: index * PACKET_MS, keyFrame: false, opensSlot: step.opensSlot },
-          payload,
-        );
+      return this.#opus === null ? toPcm16(pcm) : this.#opus.encode(pcm);
     } catch (error) {
       this.#repair('opus', error, () => this.#changeOpus(this.#plan.sending.opusBps));
+      return null;
     }
   }
 
