@@ -9,16 +9,26 @@ export type ConfigOverrides = Partial<
 > & {
   /** Fields of `chat` that take the place of the file's. */
   readonly chat?: { readonly url?: string; readonly model?: string; readonly apiKeyVariable?: string };
+  /** API keys beside the file's. */
+  readonly keys?: readonly string[];
 };
+
+/** What overrides are laid over; all of it is checked afterwards. */
+interface ConfigFile {
+  readonly chat?: object;
+  readonly access?: { readonly keys?: readonly string[] };
+}
 
 /**
  * Reads the configuration: the file if one is named, with the overrides over it, checked and complete.
  * @throws {VisavisError} `bad_config`, with every field that is wrong.
  */
 export const loadConfig = (path: string | undefined, overrides: ConfigOverrides = {}): Config => {
-  const file: { readonly chat?: object } = path === undefined ? {} : readConfigFile(path);
-  const chat = overrides.chat === undefined ? {} : { chat: { ...file.chat, ...overrides.chat } };
-  const parsed = configSchema.safeParse({ ...file, ...overrides, ...chat });
+  const file: ConfigFile = path === undefined ? {} : readConfigFile(path);
+  const { keys = [], ...fields } = overrides;
+  const chat = fields.chat === undefined ? {} : { chat: { ...file.chat, ...fields.chat } };
+  const access = keys.length === 0 ? {} : { access: { ...file.access, keys: [...(file.access?.keys ?? []), ...keys] } };
+  const parsed = configSchema.safeParse({ ...file, ...fields, ...chat, ...access });
   if (parsed.success) return Object.freeze(parsed.data);
   throw new VisavisError('bad_config', `${path ?? 'configuration'}:\n${z.prettifyError(parsed.error)}`);
 };

@@ -48,6 +48,29 @@ const clients = z
   })
   .prefault({});
 
+const access = z
+  .strictObject({
+    keys: z
+      .array(
+        z
+          .string()
+          .min(8)
+          .max(1_000)
+          .regex(/^[\x21-\x7e]+$/, 'expected printable ASCII without spaces'),
+      )
+      .max(1_000)
+      .default([])
+      .describe(
+        'API keys; a request has to show one of them. The environment variable VISAVIS_KEYS adds to them. Default: none is asked for',
+      ),
+    origins: z
+      .array(z.union([z.literal(['*', 'null']), z.string().regex(/^https?:\/\/[^/\s]+$/)]))
+      .max(1_000)
+      .default(['*'])
+      .describe('Pages that may ask, such as "https://example.org"; "*": all. The server\'s own pages always may'),
+  })
+  .prefault({});
+
 const limits = z
   .strictObject({
     sessions: z.int().min(1).max(10_000).default(4).describe('Sessions at once; one more is answered 503'),
@@ -164,6 +187,7 @@ export const configSchema = z.strictObject({
   webrtc,
   chat,
   clients,
+  access,
   limits,
   pronunciations,
 });

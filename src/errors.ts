@@ -11,6 +11,8 @@ export type ErrorCode =
   | 'unsupported_media'
   | 'webrtc_failed'
   | 'chat_failed' // the language model
+  | 'unauthorized' // no API key, or a wrong one
+  | 'forbidden_origin' // a page that may not ask
   | 'server_full'
   | 'slow_consumer'
   | 'timeout'

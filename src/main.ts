@@ -24,6 +24,8 @@ const USAGE = `visavis: a talking avatar, served
   --model    the model's name there
   --llm-key  environment variable that holds the API key
   --wyoming  TCP port of the Wyoming protocol, for Home Assistant
+
+  VISAVIS_KEYS in the environment holds API keys that clients have to show, with commas between them
 `;
 
 const readConfig = (): Config | null => {
@@ -47,7 +49,9 @@ const readConfig = (): Config | null => {
     ...(values.model === undefined ? {} : { model: values.model }),
     ...(values['llm-key'] === undefined ? {} : { apiKeyVariable: values['llm-key'] }),
   };
+  const keys = (process.env['VISAVIS_KEYS'] ?? '').split(',').filter((key) => key !== '');
   return loadConfig(values.config, {
+    keys,
     ...(Object.keys(chat).length === 0 ? {} : { chat }),
     ...(port === undefined ? {} : { port: Number(port) }),
     ...(host === undefined ? {} : { host }),

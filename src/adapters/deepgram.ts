@@ -45,10 +45,20 @@ const DEFAULT_RATES_HZ: Readonly<Record<string, number>> = {
   aac: 22_050,
 };
 
-const rate = z.coerce.number().int().min(8000).max(48_000).optional();
+const model = z
+  .string()
+  .optional()
+  .describe("A name of GET /v1/voices, an alias of the configuration, or one of Deepgram's aura-…");
+const rate = z.coerce
+  .number()
+  .int()
+  .min(8000)
+  .max(48_000)
+  .optional()
+  .describe('Hz; default: 24,000, of mulaw and alaw 8,000');
 const speed = z.coerce.number().min(0.7).max(1.5).optional();
 const speakQuery = z.object({
-  model: z.string().optional(),
+  model,
   encoding: z.enum(['linear16', 'mulaw', 'alaw', 'mp3', 'opus', 'flac', 'aac']).default('mp3'),
   container: z.enum(['none', 'wav', 'ogg']).optional(),
   sample_rate: rate,
@@ -56,18 +66,31 @@ const speakQuery = z.object({
   speed,
 });
 const streamQuery = z.object({
-  model: z.string().optional(),
+  model,
   encoding: z.enum(['linear16', 'mulaw', 'alaw']).default('linear16'),
   sample_rate: rate,
   speed,
 });
 const speakRequest = z.object({ text: z.string().min(1) });
-const message = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('Speak'), text: z.string() }),
-  z.object({ type: z.literal('Flush') }),
-  z.object({ type: z.literal('Clear') }),
-  z.object({ type: z.literal('Close') }),
-]);
+const messages = {
+  Speak: z.object({ type: z.literal('Speak'), text: z.string() }),
+  Flush: z.object({ type: z.literal('Flush') }),
+  Clear: z.object({ type: z.literal('Clear') }),
+  Close: z.object({ type: z.literal('Close') }),
+};
+const message = z.discriminatedUnion('type', [messages.Speak, messages.Flush, messages.Clear, messages.Close]);
+
+const metadata = z.object({
+  type: z.literal('Metadata'),
+  request_id: z.string(),
+  model_name: z.string(),
+  model_version: z.string(),
+  model_uuid: z.string(),
+});
+const flushed = z.object({ type: z.literal('Flushed'), sequence_id: z.int() });
+const cleared = z.object({ type: z.literal('Cleared'), sequence_id: z.int() });
+const warning = z.object({ type: z.literal('Warning'), description: z.string(), code: z.string() });
+const failure = z.object({ err_code: z.string(), err_msg: z.string(), request_id: z.string() });
 
 const formatOf = ({ encoding, container, sample_rate, bit_rate }: z.infer<typeof speakQuery>): AudioStreamOptions => {
   const fitting = { linear16: ['wav', 'none'], opus: ['ogg'] }[encoding as string] ?? ['none'];
@@ -194,47 +217,103 @@ class SpeakStream implements SocketPeer {
     this.#told += 1;
   }
 
-  #send(message: object): void {
+  #send(message: z.infer<typeof metadata | typeof flushed | typeof cleared>): void {
     this.#socket.sendText(JSON.stringify(message));
   }
 }
 
 const socketError = (error: VisavisError): SocketFailure => ({
-  text: JSON.stringify({ type: 'Warning', description: error.message, code: error.code }),
+  text: JSON.stringify({
+    type: 'Warning',
+    description: error.message,
+    code: error.code,
+  } satisfies z.infer<typeof warning>),
   code: error.code === 'internal' || error.code === 'inference_failed' ? INTERNAL : POLICY,
 });
 
-export const createDeepgramAdapter = (host: SpeechHost): Adapter => {
-  const voiceOf = ({ query }: Call) => host.voiceOf(query['model'], FOREIGN_VOICES);
+const voiceOf = ({ query }: Call, host: SpeechHost) => host.voiceOf(query['model'], FOREIGN_VOICES);
 
-  const speak = async (call: HttpCall): Promise<HttpAnswer> => {
-    const query = readValue(speakQuery, call.query);
-    const { text } = readJson(speakRequest, call.body);
-    const format = formatOf(query);
-    const voice = await voiceOf(call);
-    const session = host.speak({ voice, sampleRateHz: format.sampleRateHz, speed: query.speed });
-    session.append(text);
-    session.end();
-    const events = await primed(spokenAudio(session, format, call.signal));
-    const headers = {
-      'dg-request-id': crypto.randomUUID(),
-      'dg-model-name': voice.name,
-      'dg-char-count': String(text.length),
-    };
-    return { type: CONTENT_TYPES[format.format], headers, body: audioBytes(events) };
+const speak = async (call: HttpCall, host: SpeechHost): Promise<HttpAnswer> => {
+  const query = readValue(speakQuery, call.query);
+  const { text } = readJson(speakRequest, call.body);
+  const format = formatOf(query);
+  const voice = await voiceOf(call, host);
+  const session = host.speak({ voice, sampleRateHz: format.sampleRateHz, speed: query.speed });
+  session.append(text);
+  session.end();
+  const events = await primed(spokenAudio(session, format, call.signal));
+  const headers = {
+    'dg-request-id': crypto.randomUUID(),
+    'dg-model-name': voice.name,
+    'dg-char-count': String(text.length),
   };
+  return { type: CONTENT_TYPES[format.format], headers, body: audioBytes(events) };
+};
 
-  return {
-    name: 'deepgram',
-    sockets: [
-      {
-        path: '/v1/speak',
-        open: async (call, socket) => new SpeakStream(host, call, socket, await voiceOf(call)),
-        fail: socketError,
+/** Codes that Deepgram's clients know. */
+const ERR_CODES: Readonly<Partial<Record<VisavisError['code'], string>>> = { unauthorized: 'INVALID_AUTH' };
+
+export const deepgramAdapter: Adapter = {
+  name: 'deepgram',
+  title: 'Deepgram Speak',
+  sockets: [
+    {
+      path: '/v1/speak',
+      about: {
+        name: 'deepgram.speak',
+        summary: 'Deepgram Speak: text as it comes, raw sound in binary frames',
+        query: streamQuery,
+        fromClient: [
+          { name: 'Speak', summary: 'More text', schema: messages.Speak, example: { type: 'Speak', text: 'Hello. ' } },
+          { name: 'Flush', summary: 'Speak all of it now', schema: messages.Flush, example: { type: 'Flush' } },
+          { name: 'Clear', summary: 'Be silent at once', schema: messages.Clear, example: { type: 'Clear' } },
+          { name: 'Close', summary: 'Speak the rest, then close', schema: messages.Close, example: { type: 'Close' } },
+        ],
+        fromServer: [
+          { name: 'Metadata', schema: metadata },
+          { name: 'sound', summary: 'Raw sound, as the query asks for' },
+          { name: 'Flushed', summary: 'All that was flushed has been sent', schema: flushed },
+          { name: 'Cleared', summary: 'Nothing more comes of what was there before', schema: cleared },
+          { name: 'Warning', summary: 'What went wrong; the socket closes', schema: warning },
+        ],
       },
-    ],
-    routes: [{ method: 'POST', path: '/v1/speak', speaks: true, handle: speak }],
-    fail: (error, status) =>
-      jsonAnswer({ err_code: error.code, err_msg: error.message, request_id: crypto.randomUUID() }, status),
-  };
+      open: async (call, socket, host) => new SpeakStream(host, call, socket, await voiceOf(call, host)),
+      fail: socketError,
+    },
+  ],
+  routes: [
+    {
+      method: 'POST',
+      path: '/v1/speak',
+      speaks: true,
+      about: {
+        summary: 'Speaks a text',
+        query: speakQuery,
+        body: [{ type: 'application/json', schema: speakRequest, example: { text: 'Hello, I am here.' } }],
+        answers: {
+          200: {
+            description: 'The sound, as it is made',
+            content: [...Object.values(FORMATS), 'wav' as const].map((format) => ({ type: CONTENT_TYPES[format] })),
+            headers: {
+              'dg-request-id': 'A new id',
+              'dg-model-name': 'The voice',
+              'dg-char-count': 'Characters of the text',
+            },
+          },
+        },
+      },
+      handle: speak,
+    },
+  ],
+  failure,
+  refusals: [400, 404, 413, 429, 500, 503],
+  fail: (error, status) =>
+    jsonAnswer(
+      {
+        err_code: ERR_CODES[error.code] ?? error.code,
+        err_msg: error.message,
+        request_id: crypto.randomUUID(),
+      } satisfies z.infer<typeof failure>,
+      status,
+    ),
 };

@@ -6,18 +6,31 @@ import type { IncomingMessage } from 'node:http';
 import { Readable, type Duplex } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { Adapter, Call, HttpAnswer, HttpRoute, SocketPeer, SocketRoute } from '../adapters/core/adapter.ts';
+import type {
+  Adapter,
+  Call,
+  HttpAnswer,
+  HttpCall,
+  HttpRoute,
+  SocketPeer,
+  SocketRoute,
+} from '../adapters/core/adapter.ts';
 import { type SpeechHostDeps, createSpeechHost } from '../adapters/core/speech-host.ts';
-import { createAdapters } from '../adapters/index.ts';
+import { ADAPTERS } from '../adapters/index.ts';
 import type { Clock } from '../clock.ts';
 import { type ErrorCode, VisavisError, asVisavisError } from '../errors.ts';
-import { requestUrl } from './request-url.ts';
+import type { Guard } from './access/guard.ts';
+import { keyOf } from './access/api-keys.ts';
+import type { SocketEndpoint, Upgrade } from './socket-routes.ts';
 import { createWyomingPort } from './wyoming-port.ts';
 
 /** Seconds after which a refused client may try again. */
 const RETRY_AFTER_S = 5;
 
-type Upgrade = readonly [request: IncomingMessage, socket: Duplex, head: Buffer];
+/** Sockets whose first message has to bring a key, and has not come: so many may wait. */
+const MAX_KEYLESS = 64;
+
+type Message = [data: Buffer, binary: boolean];
 
 export interface AdapterMount {
   /** Sessions, sockets and answers in progress. */
@@ -28,14 +41,15 @@ export interface AdapterMount {
   readonly wyomingAddress: string | null;
   /** Opens the TCP port of Wyoming, if the configuration has one. @throws the system's error when the port is taken */
   listen(): Promise<void>;
-  /** Takes a WebSocket of an adapter; false: none of them has this path. */
-  upgrade(...upgrade: Upgrade): boolean;
+  /** The WebSockets of all adapters. */
+  readonly endpoints: readonly SocketEndpoint[];
   /** Tells all of them why the server stops, and lets go. */
   end(error: VisavisError): void;
   close(): Promise<void>;
 }
 
 export interface AdapterMountDeps extends SpeechHostDeps {
+  readonly guard: Guard;
   /** Pings a socket until the function that it gives is called. */
   readonly keepAlive: (socket: WebSocket) => () => void;
 }
@@ -46,6 +60,8 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
   bad_text: 400,
   text_too_long: 400,
   unsupported_media: 400,
+  unauthorized: 401,
+  forbidden_origin: 403,
   unknown_voice: 404,
   slow_consumer: 408,
   too_many_utterances: 429,
@@ -55,9 +71,8 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
 
 /** Adds the routes of all adapters to the server; once, before it listens. */
 export const mountAdapters = (app: FastifyInstance, deps: AdapterMountDeps): AdapterMount => {
-  const { config, clock, log } = deps;
+  const { config, clock, log, guard } = deps;
   const { host, guests } = createSpeechHost(deps);
-  const adapters = createAdapters(host);
   const sockets = new WebSocketServer({ noServer: true, maxPayload: config.limits.messageBytes });
 
   const failed = (adapter: Adapter, cause: unknown): HttpAnswer => {
@@ -83,19 +98,20 @@ export const mountAdapters = (app: FastifyInstance, deps: AdapterMountDeps): Ada
       reply.raw.destroy();
     };
     if (route.speaks) reply.raw.once('close', host.enter({ busy: () => true, end }));
-    const answer = await route.handle({
+    const call: HttpCall = {
       params: request.params as Call['params'],
       query: request.query as Call['query'],
       header: (name) => headerOf(request.raw, name),
       body: typeof request.body === 'string' ? request.body : '',
       signal,
-    });
+    };
+    const answer = await route.handle(call, host);
     return send(reply, answer, (body) =>
       Readable.from(readInTime(body, clock, config.limits.unreadMs, end), { objectMode: false }),
     );
   };
 
-  for (const adapter of adapters) {
+  for (const adapter of ADAPTERS) {
     app.register(async (scope) => {
       // Clients of other services name all kinds of content types; adapters read the text themselves.
       scope.removeAllContentTypeParsers();
@@ -109,24 +125,30 @@ export const mountAdapters = (app: FastifyInstance, deps: AdapterMountDeps): Ada
     });
   }
 
+  /** The end of a socket, in the protocol's own form. */
+  const fail = ({ name }: Adapter, route: SocketRoute, socket: WebSocket, cause: unknown) => {
+    const error = asVisavisError(cause);
+    if (error.code === 'internal') log.error({ err: error, adapter: name }, 'adapter failed');
+    const { text, code } = route.fail(error);
+    socket.send(text);
+    socket.close(code, error.code);
+  };
+
+  /** @param early - Messages that have come before, and go on coming until it is open. */
   const open = async (
     adapter: Adapter,
     route: SocketRoute,
     call: Call,
     socket: WebSocket,
     opened: (peer: SocketPeer) => void,
+    early: readonly Message[],
   ): Promise<void> => {
     let peer: SocketPeer | null = null;
     const stopPings = deps.keepAlive(socket);
-    const fail = (cause: unknown) => {
-      const error = asVisavisError(cause);
-      if (error.code === 'internal') log.error({ err: error, adapter: adapter.name }, 'adapter failed');
-      const { text, code } = route.fail(error);
-      socket.send(text);
-      socket.close(code, error.code);
+    const giveUp = (error: unknown) => {
+      fail(adapter, route, socket, error);
       peer?.onClose();
     };
-    socket.on('error', (error) => log.info({ adapter: adapter.name, err: error }, 'socket failed'));
     socket.on('close', () => {
       stopPings();
       peer?.onClose();
@@ -134,41 +156,116 @@ export const mountAdapters = (app: FastifyInstance, deps: AdapterMountDeps): Ada
     // Messages wait in the system's buffer while a voice is loaded.
     socket.pause();
     try {
-      const ready = await route.open(call, {
-        sendText: (text) => socket.send(text),
-        sendBinary: (bytes) => socket.send(bytes),
+      const own = {
+        sendText: (text: string) => socket.send(text),
+        sendBinary: (bytes: Uint8Array) => socket.send(bytes),
         unsentBytes: () => socket.bufferedAmount,
-        close: (code, reason) => socket.close(code, reason),
-      });
+        close: (code: number, reason: string) => socket.close(code, reason),
+      };
+      const ready = await route.open(call, own, host);
       peer = ready;
       opened(ready);
-      socket.on('message', (data: Buffer, binary) => {
+      const take = (...[data, binary]: Message) => {
         try {
           if (binary) ready.onBinary(data);
           else ready.onText(data.toString('utf8'));
         } catch (error) {
-          fail(error);
+          giveUp(error);
         }
-      });
+      };
+      socket.removeAllListeners('message');
+      socket.on('message', take);
+      for (const message of early) take(...message);
     } catch (error) {
-      fail(error);
+      giveUp(error);
     }
     socket.resume();
   };
 
-  const accept = (adapter: Adapter, route: SocketRoute, call: Call, [request, socket, head]: Upgrade) => {
+  const logFailure = ({ name }: Adapter, socket: WebSocket) =>
+    socket.on('error', (error) => log.info({ adapter: name, err: error }, 'socket failed'));
+
+  /** Takes a place and speaks the adapter's protocol. */
+  const serve = (
+    adapter: Adapter,
+    route: SocketRoute,
+    call: Call,
+    { socket }: Upgrade,
+    early: readonly Message[] = [],
+  ): ((ws: WebSocket) => void) => {
     let peer: SocketPeer | null = null;
     const end = (error: VisavisError) => {
       peer?.end(error);
       socket.destroy();
     };
     socket.once('close', host.enter({ busy: () => peer?.busy() ?? false, end }));
-    sockets.handleUpgrade(request, socket, head, (ws) => {
-      open(adapter, route, call, ws, (opened) => {
-        peer = opened;
-      }).catch((error: unknown) => log.error({ err: error, adapter: adapter.name }, 'socket did not open'));
+    return (ws) => {
+      const opened = (ready: SocketPeer) => {
+        peer = ready;
+      };
+      open(adapter, route, call, ws, opened, early).catch((error: unknown) =>
+        log.error({ err: error, adapter: adapter.name }, 'socket did not open'),
+      );
+    };
+  };
+
+  const keyless = new Set<WebSocket>();
+  /** Waits for the key in the first message. Until then the socket takes none of the places that others wait for. */
+  const awaitKey = (adapter: Adapter, route: SocketRoute, call: Call, upgrade: Upgrade, ws: WebSocket) => {
+    logFailure(adapter, ws);
+    keyless.add(ws);
+    const cancel = clock.at(clock.nowMs() + config.limits.openTimeoutMs, () =>
+      fail(adapter, route, ws, guard.refuseKey(null)),
+    );
+    const settle = () => {
+      cancel();
+      keyless.delete(ws);
+    };
+    ws.once('close', settle);
+    const early: Message[] = [];
+    ws.on('message', (...message: Message) => {
+      // More of them may have come with the first.
+      early.push(message);
+      if (early.length > 1) return;
+      settle();
+      const [data, binary] = message;
+      try {
+        const refusal = guard.refuseKey((binary ? undefined : route.keyIn?.(data.toString('utf8'))) ?? null);
+        if (refusal) throw refusal;
+        serve(adapter, route, call, upgrade, early)(ws);
+      } catch (error) {
+        fail(adapter, route, ws, error);
+      }
     });
   };
+
+  const accept = (adapter: Adapter, route: SocketRoute, call: Call, upgrade: Upgrade) => {
+    const { request, socket, head } = upgrade;
+    const refusal = guard.refuseOrigin(request) ?? guard.refuseKeyOf(request);
+    if (refusal?.code === 'unauthorized' && route.keyIn && keyOf(request) === null && keyless.size < MAX_KEYLESS) {
+      sockets.handleUpgrade(request, socket, head, (ws) => awaitKey(adapter, route, call, upgrade, ws));
+      return;
+    }
+    if (refusal) throw refusal;
+    const begin = serve(adapter, route, call, upgrade);
+    sockets.handleUpgrade(request, socket, head, (ws) => {
+      logFailure(adapter, ws);
+      begin(ws);
+    });
+  };
+
+  const endpointOf = (adapter: Adapter, route: SocketRoute): SocketEndpoint => ({
+    path: route.path,
+    take(upgrade) {
+      const { request, params, query } = upgrade;
+      const header = (name: string) => headerOf(request, name);
+      try {
+        accept(adapter, route, { params, query: Object.fromEntries(query), header }, upgrade);
+      } catch (error) {
+        refuseUpgrade(upgrade.socket, failed(adapter, error));
+      }
+    },
+  });
 
   const wyoming = config.wyomingPort === undefined ? null : createWyomingPort(host);
 
@@ -185,33 +282,12 @@ export const mountAdapters = (app: FastifyInstance, deps: AdapterMountDeps): Ada
     get busy() {
       return [...guests].some((guest) => guest.busy());
     },
-    upgrade(...upgrade) {
-      const [request, socket] = upgrade;
-      const url = requestUrl(request);
-      if (!url) return false;
-      for (const adapter of adapters) {
-        for (const route of adapter.sockets) {
-          const params = matchPath(route.path, url.pathname);
-          if (!params) continue;
-          const call = {
-            params,
-            query: Object.fromEntries(url.searchParams),
-            header: (name: string) => headerOf(request, name),
-          };
-          try {
-            accept(adapter, route, call, upgrade);
-          } catch (error) {
-            refuseUpgrade(socket, failed(adapter, error));
-          }
-          return true;
-        }
-      }
-      return false;
-    },
+    endpoints: ADAPTERS.flatMap((adapter) => adapter.sockets.map((route) => endpointOf(adapter, route))),
     end(error) {
       for (const guest of guests) guest.end(error);
     },
     async close() {
+      for (const socket of keyless) socket.terminate();
       sockets.close();
       wyoming?.close();
     },
@@ -252,32 +328,6 @@ async function* readInTime(
     }
   }
 }
-
-/** A part of a path without its escapes, or null when they are broken. */
-const decoded = (part: string): string | null => {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    // What a client sends need not be UTF-8.
-    return null;
-  }
-};
-
-/** The named parts of a path, or null when it is another one. */
-const matchPath = (pattern: string, path: string): Record<string, string> | null => {
-  const wanted = pattern.split('/');
-  const given = path.split('/');
-  if (wanted.length !== given.length) return null;
-  const params: Record<string, string> = {};
-  for (const [i, part] of wanted.entries()) {
-    const value = given[i]!;
-    const name = part.startsWith(':') ? part.slice(1) : null;
-    const text = name === null ? null : decoded(value);
-    if (name !== null && text !== null) params[name] = text;
-    else if (part !== value) return null;
-  }
-  return params;
-};
 
 /** Answers an upgrade that is not taken, as plain HTTP. */
 const refuseUpgrade = (socket: Duplex, { status = 500, type, headers = {}, body }: HttpAnswer): void => {

@@ -12,17 +12,18 @@ import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Config } from '../../config/schema.ts';
 import { type Clock, delay } from '../clock.ts';
-import { VisavisError, asVisavisError } from '../errors.ts';
+import { type ErrorCode, VisavisError, asVisavisError } from '../errors.ts';
 import type { Inference } from '../models/inference.ts';
+import { createGuard } from './access/guard.ts';
 import { asyncApi, openApi } from './api-docs/documents.ts';
 import type { MediaServer } from './media/media-channel.ts';
 import { SUBPROTOCOL } from './messages.ts';
 import { createMetrics } from './metrics.ts';
 import { mountAdapters } from './mount-adapters.ts';
-import { requestUrl } from './request-url.ts';
 import { CLOSE, Session, type SessionDeps, type SessionSocket } from './session.ts';
+import { type SocketEndpoint, type Upgrade, takeUpgrade } from './socket-routes.ts';
 import { watchStalls } from './stall-watch.ts';
-import { createWhep } from './whep/whep-routes.ts';
+import { RESOURCE as PLAYER, createWhep } from './whep/whep-routes.ts';
 import type { WhepSession } from './whep/whep-session.ts';
 
 /** Seconds after which a refused client may try again. */
@@ -46,6 +47,10 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 const PAGE_POLICY =
   "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; connect-src 'self' ws: wss:; frame-ancestors 'self'";
 
+/** Pages and documents ask for no key, and neither do probes. */
+const PAGE = { config: { open: true } };
+const PROBE = { config: { open: true, operators: true } };
+
 export interface ServerDeps {
   readonly config: Config;
   readonly clock: Clock;
@@ -65,6 +70,8 @@ export interface Server {
   readonly address: string;
   /** `tcp://host:port` of the Wyoming protocol; null: it is not served. */
   readonly wyomingAddress: string | null;
+  /** Everything that is registered, as `GET /v1/voices/:voice` and `WS /v1/session`. */
+  readonly routes: readonly string[];
   /**
    * Takes no more sessions, lets the open ones finish what they say (`config.drainMs` at most, or until the signal aborts), then
    * closes all.
@@ -84,13 +91,19 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
 
   // A client that does not read its answer must not keep the server from closing.
   const app = fastify({ bodyLimit: config.limits.messageBytes, forceCloseConnections: true });
+  const guard = createGuard(config.access);
+  const routes: string[] = [];
+  app.addHook('onRoute', ({ method, url }) => {
+    routes.push(...[method].flat().map((name) => `${name} ${url}`));
+  });
+  guard.protect(app);
   addErrorForm(app, log);
-  app.get('/livez', () => ({ status: 'ok' }));
-  app.get('/readyz', (_request, reply) => {
+  app.get('/livez', PROBE, () => ({ status: 'ok' }));
+  app.get('/readyz', PROBE, (_request, reply) => {
     if (draining) reply.code(503);
     return { status: draining ? 'draining' : 'ok', sessions: taken(), maxSessions: config.limits.sessions };
   });
-  app.get('/metrics', async (_request, reply) => {
+  app.get('/metrics', { config: { operators: true } }, async (_request, reply) => {
     const { text, contentType } = await metrics.expose();
     return reply.type(contentType).send(text);
   });
@@ -108,20 +121,20 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
       );
     return reply.type('image/png').header('cache-control', 'max-age=3600').send(createReadStream(path));
   });
-  app.get('/v1/session', (_request, reply) =>
+  app.get('/v1/session', PAGE, (_request, reply) =>
     reply
       .code(426)
       .header('upgrade', 'websocket')
       .send({ error: { code: 'bad_message', message: `open a WebSocket here, subprotocol ${SUBPROTOCOL}` } }),
   );
-  app.get('/', (_request, reply) => sendPageFile(deps.pageFolders, 'page/index.html', reply));
-  app.get<{ Params: { '*': string } }>('/client/*', (request, reply) =>
+  app.get('/', PAGE, (_request, reply) => sendPageFile(deps.pageFolders, 'page/index.html', reply));
+  app.get<{ Params: { '*': string } }>('/client/*', PAGE, (request, reply) =>
     sendPageFile(deps.pageFolders, request.params['*'], reply),
   );
 
-  app.get('/v1/openapi.json', () => openApi());
-  app.get('/v1/asyncapi.json', (request) => asyncApi(request.host));
-  app.get('/docs', (_request, reply) => sendPageFile(deps.pageFolders, 'api/index.html', reply));
+  app.get('/v1/openapi.json', PAGE, () => openApi());
+  app.get('/v1/asyncapi.json', PAGE, (request) => asyncApi(request.host));
+  app.get('/docs', PAGE, (_request, reply) => sendPageFile(deps.pageFolders, 'api/index.html', reply));
 
   const whep = createWhep({
     log,
@@ -135,6 +148,7 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
   const goodbye = new VisavisError('shutting_down', 'the server stops; connect again in a moment');
   const adapters = mountAdapters(app, {
     ...deps,
+    guard,
     meter: {
       firstSound: (latencyMs) => metrics.textToAudio.observe(latencyMs / 1000),
       finished: (reason) => metrics.utterances.inc({ reason }),
@@ -157,15 +171,49 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
   app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // Node leaves the errors of a socket that is upgraded to whoever takes it: a client that resets it must not end the process.
     socket.on('error', (error) => log.info({ err: error }, 'socket failed before it was a session'));
-    if (adapters.upgrade(request, socket, head)) return undefined;
-    const path = requestUrl(request)?.pathname;
-    const player = path === undefined ? null : whep.find(path);
-    if (player) return sockets.handleUpgrade(request, socket, head, (accepted) => join(accepted, player));
-    if (path !== '/v1/session') return refuse(socket, 404, 'bad_message', 'WebSockets are at /v1/session');
-    const refusal = admission();
-    if (refusal) return refuse(socket, 503, refusal.code, refusal.message);
-    return sockets.handleUpgrade(request, socket, head, accept);
+    if (!takeUpgrade(endpoints, request, socket, head))
+      refuse(socket, 404, 'bad_message', 'WebSockets are at /v1/session');
   });
+  const endpoints: readonly SocketEndpoint[] = [
+    ...adapters.endpoints,
+    {
+      path: '/v1/session',
+      take: (upgrade) =>
+        admit(upgrade, (accepted) => {
+          const refusal = admission();
+          if (!refusal) return accepted(accept);
+          return refuse(upgrade.socket, 503, refusal.code, refusal.message);
+        }),
+    },
+    {
+      path: PLAYER,
+      take: (upgrade) =>
+        admit(upgrade, (accepted) => {
+          const player = whep.find(upgrade.params['player'] ?? '');
+          if (player) return accepted((ws) => join(ws, player));
+          return refuse(upgrade.socket, 404, 'bad_message', 'there is no such player; WebSockets are at /v1/session');
+        }),
+    },
+  ];
+  routes.push(...endpoints.map(({ path }) => `WS ${path}`));
+
+  /** Lets a socket of this server's own protocol in, if its page may ask and it has a key. */
+  const admit = (
+    { request, socket, head }: Upgrade,
+    next: (accepted: (take: (ws: WebSocket) => void) => void) => void,
+  ): void => {
+    const forbidden = guard.refuseOrigin(request);
+    if (forbidden) return refuse(socket, 403, forbidden.code, forbidden.message);
+    const accepted = (take: (ws: WebSocket) => void) => sockets.handleUpgrade(request, socket, head, take);
+    const refusal = guard.refuseKeyOf(request);
+    if (!refusal) return next(accepted);
+    // Browsers do not tell their pages why a socket did not open: it opens to say so.
+    return accepted((ws) => {
+      ws.on('error', (error) => log.info({ err: error }, 'socket failed before it was a session'));
+      ws.send(JSON.stringify({ type: 'error', code: refusal.code, message: refusal.message, fatal: true }));
+      ws.close(CLOSE.policy, refusal.code);
+    });
+  };
 
   /** Why no session can begin now; null: one can. */
   const admission = (): VisavisError | null => {
@@ -265,8 +313,19 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
 
   await adapters.listen();
   const address = await app.listen({ host: config.host, port: config.port });
-  return { address, wyomingAddress: adapters.wyomingAddress, drain, close };
+  warnOpenDoors(guard.isOpen, config, log);
+  return { address, wyomingAddress: adapters.wyomingAddress, routes, drain, close };
 };
+
+/** Tells operators when others than this machine's own programs may use the server. */
+const warnOpenDoors = (isOpen: boolean, { host, wyomingPort }: Config, log: Logger): void => {
+  if (isLoopback(host)) return;
+  if (isOpen) log.warn({ host }, 'anybody who reaches this address may use the server: access.keys asks for a key');
+  else if (wyomingPort !== undefined)
+    log.warn({ host, wyomingPort }, 'Wyoming knows no keys: anybody who reaches its port may use the server');
+};
+
+const isLoopback = (host: string): boolean => /^(?:localhost|127\.[\d.]+|::1)$/.test(host);
 
 /** What a session needs of a WebSocket. */
 const sessionSocket = (socket: WebSocket): SessionSocket => ({
@@ -276,6 +335,14 @@ const sessionSocket = (socket: WebSocket): SessionSocket => ({
   close: (code, reason) => socket.close(code, reason),
 });
 
+const STATUSES: Readonly<Partial<Record<ErrorCode, number>>> = {
+  unauthorized: 401,
+  forbidden_origin: 403,
+  unknown_voice: 404,
+  unknown_avatar: 404,
+  unknown_utterance: 404,
+};
+
 /** Errors as `{"error": {"code", "message"}}`. */
 const addErrorForm = (app: FastifyInstance, log: Logger): void => {
   app.setNotFoundHandler((request, reply) =>
@@ -283,16 +350,16 @@ const addErrorForm = (app: FastifyInstance, log: Logger): void => {
   );
   app.setErrorHandler((cause: Error & { statusCode?: number }, _request, reply) => {
     const error = asVisavisError(cause);
-    const status = error.code.startsWith('unknown_') ? 404 : (cause.statusCode ?? 500);
+    const status = STATUSES[error.code] ?? cause.statusCode ?? 500;
     if (status >= 500) log.error({ err: error }, 'request failed');
     return reply.code(status).send({ error: { code: error.code, message: error.message } });
   });
 };
 
 /** Answers an upgrade that is not taken, as plain HTTP. */
-const refuse = (socket: Duplex, status: 404 | 503, code: string, message: string): void => {
+const refuse = (socket: Duplex, status: 403 | 404 | 503, code: string, message: string): void => {
   const body = JSON.stringify({ error: { code, message } });
-  const reason = status === 404 ? 'Not Found' : 'Service Unavailable';
+  const reason = { 403: 'Forbidden', 404: 'Not Found', 503: 'Service Unavailable' }[status];
   socket.end(
     `HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
       `${status === 503 ? `Retry-After: ${RETRY_AFTER_S}\r\n` : ''}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
@@ -330,16 +397,12 @@ const sendPageFile = async (folders: readonly string[], name: string, reply: Fas
       const path = join(folder, relative);
       const found = await stat(path).catch(() => null);
       if (!found?.isFile()) continue;
-      return (
-        reply
-          .type(type)
-          .header('cache-control', 'no-cache')
-          // Pages of other origins load the client library from here.
-          .header('access-control-allow-origin', '*')
-          .header('content-security-policy', PAGE_POLICY)
-          .header('x-content-type-options', 'nosniff')
-          .send(createReadStream(path))
-      );
+      return reply
+        .type(type)
+        .header('cache-control', 'no-cache')
+        .header('content-security-policy', PAGE_POLICY)
+        .header('x-content-type-options', 'nosniff')
+        .send(createReadStream(path));
     }
   }
   return reply.code(404).send({ error: { code: 'bad_message', message: `the page has no file ${name}` } });

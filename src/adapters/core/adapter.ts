@@ -3,6 +3,8 @@
  * HTTP nor the WebSocket library; `src/stream/mount-adapters.ts` connects them.
  */
 import type { Logger } from 'pino';
+import type { z } from 'zod';
+import type { ChannelAbout, OperationAbout } from '../../api-description.ts';
 import type { Clock } from '../../clock.ts';
 import type { VisavisError } from '../../errors.ts';
 import type { Voice, VoiceInfo } from '../../models/inference.ts';
@@ -30,6 +32,8 @@ export interface Guest {
 export interface SpeechHost {
   readonly clock: Clock;
   readonly log: Logger;
+  /** When the server started, Unix time. */
+  readonly startedMs: number;
   readonly voices: readonly VoiceInfo[];
   readonly limits: {
     readonly messageBytes: number;
@@ -78,7 +82,8 @@ export interface HttpRoute {
   readonly path: string;
   /** Whether it takes a place while it answers. */
   readonly speaks: boolean;
-  handle(call: HttpCall): HttpAnswer | Promise<HttpAnswer>;
+  readonly about: OperationAbout;
+  handle(call: HttpCall, host: SpeechHost): HttpAnswer | Promise<HttpAnswer>;
 }
 
 /** A WebSocket, as adapters see it. */
@@ -99,8 +104,11 @@ export interface SocketPeer extends Guest {
 
 export interface SocketRoute {
   readonly path: string;
+  readonly about: ChannelAbout;
   /** Messages wait until it is open. @throws {VisavisError} what `fail` then tells the client */
-  open(call: Call, socket: AdapterSocket): Promise<SocketPeer>;
+  open(call: Call, socket: AdapterSocket, host: SpeechHost): Promise<SocketPeer>;
+  /** The key that a first message brings, in protocols whose clients may send it there; undefined: none. */
+  keyIn?(message: string): string | undefined;
   /** An error that ends a socket, in the protocol's own form. */
   fail(error: VisavisError): SocketFailure;
 }
@@ -126,10 +134,17 @@ export interface LinkPeer {
   end(error: VisavisError): void;
 }
 
+/** A protocol. It is a constant: what the server has comes with every call. */
 export interface Adapter {
   readonly name: string;
+  /** For people. */
+  readonly title: string;
   readonly routes: readonly HttpRoute[];
   readonly sockets: readonly SocketRoute[];
+  /** The body of an error. */
+  readonly failure: z.ZodType;
+  /** Statuses of errors that its routes with a text to speak may have, besides those of every server. */
+  readonly refusals: readonly number[];
   /** An error in the protocol's own form; `status` is what this server would answer. */
   fail(error: VisavisError, status: number): HttpAnswer;
 }

@@ -32,6 +32,7 @@ export const createSpeechHost = (
   const host: SpeechHost = {
     clock,
     log,
+    startedMs: clock.wallMs(),
     limits,
     voices: inference.voices,
     voiceOf(name, foreign) {

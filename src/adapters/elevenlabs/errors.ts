@@ -8,6 +8,7 @@ const INTERNAL = 1011;
 const TRY_LATER = 1013;
 
 const NAMES: Readonly<Partial<Record<ErrorCode, string>>> = {
+  unauthorized: 'invalid_api_key',
   unknown_voice: 'voice_not_found',
   unsupported_media: 'invalid_output_format',
   server_full: 'too_many_concurrent_requests',

@@ -1,8 +1,9 @@
+import { z } from 'zod';
 import { VisavisError } from '../../errors.ts';
 import type { AudioFormat, AudioStreamOptions } from '../../stream/media/codecs/audio-stream.ts';
 
 /** What is sent when a client names no format. */
-export const DEFAULT_FORMAT = 'mp3_44100_128';
+const DEFAULT_FORMAT = 'mp3_44100_128';
 
 const RATES_HZ: Readonly<Partial<Record<AudioFormat, readonly number[]>>> = {
   mp3: [22_050, 24_000, 44_100],
@@ -13,8 +14,22 @@ const RATES_HZ: Readonly<Partial<Record<AudioFormat, readonly number[]>>> = {
   alaw: [8000],
 };
 
+/** The formats that there are. */
+export const FORMATS = Object.keys(RATES_HZ) as readonly AudioFormat[];
+
+const list = (): string =>
+  Object.entries(RATES_HZ)
+    .map(([format, rates]) => `${format}_{${rates.join(', ')}}`)
+    .join(', ');
+
+/** `output_format` in a query. */
+export const outputFormatName = z
+  .string()
+  .default(DEFAULT_FORMAT)
+  .describe(`${list()}; for mp3 and opus also _kilobits, 16…192`);
+
 /** `output_format` of ElevenLabs, `codec_sampleRate` or `codec_sampleRate_kilobits`. @throws {VisavisError} `unsupported_media` */
-export const readOutputFormat = (name: string = DEFAULT_FORMAT): AudioStreamOptions => {
+export const readOutputFormat = (name: string): AudioStreamOptions => {
   const [, codec = '', rate = '', kilobits] = /^([a-z]+\d?)_(\d{4,5})(?:_(\d{2,3}))?$/.exec(name) ?? [];
   const format = codec as AudioFormat;
   const sampleRateHz = Number(rate);
@@ -23,8 +38,7 @@ export const readOutputFormat = (name: string = DEFAULT_FORMAT): AudioStreamOpti
     !RATES_HZ[format]?.includes(sampleRateHz) ||
     (bitrateBps !== undefined && (bitrateBps < 16_000 || bitrateBps > 192_000))
   ) {
-    const all = Object.entries(RATES_HZ).map(([known, rates]) => `${known}_{${rates.join(', ')}}`);
-    throw new VisavisError('unsupported_media', `there is no output_format "${name}"; there are: ${all.join(', ')}`);
+    throw new VisavisError('unsupported_media', `there is no output_format "${name}"; there are: ${list()}`);
   }
   return { format, sampleRateHz, ...(bitrateBps === undefined ? {} : { bitrateBps }) };
 };

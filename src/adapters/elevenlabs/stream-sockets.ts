@@ -2,7 +2,6 @@
  * ElevenLabs' WebSockets: `stream-input`, one text and its sound, and `multi-stream-input`, up to five at once
  * (elevenlabs.io/docs/api-reference/text-to-speech).
  */
-import { z } from 'zod';
 import { VisavisError } from '../../errors.ts';
 import type { Voice } from '../../models/inference.ts';
 import type { AdapterSocket, Call, SocketPeer, SpeechHost } from '../core/adapter.ts';
@@ -12,39 +11,12 @@ import { roomOn } from '../core/socket-output.ts';
 import { readOutputFormat } from './output-format.ts';
 import { SpokenContext, type StreamOptions } from './spoken-context.ts';
 import { socketError } from './errors.ts';
+import { type StreamMessage, streamMessage, streamQuery } from './stream-messages.ts';
 
 const MAX_CONTEXTS = 5;
 /** The id of text that names no context. */
 const DEFAULT_CONTEXT = 'default';
 const NORMAL = 1000;
-
-const flag = z.enum(['true', 'false', 'True', 'False']).transform((value) => value.toLowerCase() === 'true');
-
-const streamQuery = z.object({
-  output_format: z.string().optional(),
-  inactivity_timeout: z.coerce.number().min(1).max(180).default(20),
-  sync_alignment: flag.default(false),
-  auto_mode: flag.default(false),
-  seed: z.coerce.number().int().min(0).max(0xff_ff_ff_ff).optional(),
-});
-
-/** Every field may be there and null. */
-const message = z.object({
-  text: z.string().nullish(),
-  context_id: z.string().min(1).max(200).nullish(),
-  voice_settings: z.object({ speed: z.number().min(0.7).max(1.2).nullish() }).nullish(),
-  generation_config: z
-    .object({ chunk_length_schedule: z.array(z.number().min(5).max(500)).max(100).nullish() })
-    .nullish(),
-  pronunciation_dictionary_locators: z.array(z.unknown()).nullish(),
-  try_trigger_generation: z.boolean().nullish(),
-  flush: z.boolean().nullish(),
-  close_context: z.boolean().nullish(),
-  /** KugelAudio's: do not speak what was flushed. */
-  immediate: z.boolean().nullish(),
-  close_socket: z.boolean().nullish(),
-});
-type Message = z.infer<typeof message>;
 
 /** What both sockets share: the query, the voice, sending, and the end. */
 abstract class StreamSocket implements SocketPeer {
@@ -73,14 +45,14 @@ abstract class StreamSocket implements SocketPeer {
   }
 
   abstract busy(): boolean;
-  protected abstract take(message: Message): void;
+  protected abstract take(message: StreamMessage): void;
   protected abstract closeAll(): void;
 
   onText(text: string): void {
     // A socket that is being closed may still bring messages.
     if (this.#closed) return;
     this.inactivity.touch();
-    this.take(readJson(message, text));
+    this.take(readJson(streamMessage, text));
   }
 
   onBinary(): void {
@@ -100,7 +72,11 @@ abstract class StreamSocket implements SocketPeer {
     this.socket.close(code, error.code);
   }
 
-  protected begin(first: Message, id: string | null, onDone: (failure: VisavisError | null) => void): SpokenContext {
+  protected begin(
+    first: StreamMessage,
+    id: string | null,
+    onDone: (failure: VisavisError | null) => void,
+  ): SpokenContext {
     if (first.pronunciation_dictionary_locators && first.pronunciation_dictionary_locators.length > 0) {
       throw new VisavisError('bad_message', 'pronunciation dictionaries are not supported; leave their locators out');
     }
@@ -122,7 +98,7 @@ abstract class StreamSocket implements SocketPeer {
   }
 }
 
-const forceOf = ({ flush, try_trigger_generation }: Message) => ({
+const forceOf = ({ flush, try_trigger_generation }: StreamMessage) => ({
   flush: flush === true,
   attempt: try_trigger_generation === true,
 });
@@ -134,7 +110,7 @@ class SingleStream extends StreamSocket {
     return this.#context?.busy ?? false;
   }
 
-  protected take(message: Message): void {
+  protected take(message: StreamMessage): void {
     if (this.#context?.ended) return;
     this.#context ??= this.begin(message, null, (failure) => {
       this.inactivity.stop();
@@ -157,7 +133,7 @@ class MultiStream extends StreamSocket {
     return this.#leaving || [...this.#contexts.values()].some((context) => context.busy);
   }
 
-  protected take(message: Message): void {
+  protected take(message: StreamMessage): void {
     if (message.close_socket) {
       this.#leaving = true;
       for (const context of this.#contexts.values()) context.end();
@@ -179,7 +155,12 @@ class MultiStream extends StreamSocket {
     this.#contexts.clear();
   }
 
-  #speak(message: Message, id: string, known: SpokenContext | undefined, isLast: boolean): SpokenContext | undefined {
+  #speak(
+    message: StreamMessage,
+    id: string,
+    known: SpokenContext | undefined,
+    isLast: boolean,
+  ): SpokenContext | undefined {
     const text = message.text ?? '';
     // Nothing to say to a context that is not there: a client keeps the socket alive, or closes what is over.
     if (!known && (text === '' || isLast)) return undefined;
@@ -197,7 +178,7 @@ class MultiStream extends StreamSocket {
     return context;
   }
 
-  #open(message: Message, id: string): SpokenContext {
+  #open(message: StreamMessage, id: string): SpokenContext {
     if (this.#contexts.size >= MAX_CONTEXTS) {
       const way = `at most ${MAX_CONTEXTS} contexts may be open on a socket; close one of ${[...this.#contexts.keys()].join(', ')}`;
       throw new VisavisError('too_many_utterances', way);
@@ -223,8 +204,8 @@ class MultiStream extends StreamSocket {
 
 /** Opens a socket for the voice of its path. @throws {VisavisError} */
 export const openStream =
-  (host: SpeechHost, kind: 'single' | 'multi', voiceOf: (call: Call) => Promise<Voice>) =>
-  async (call: Call, socket: AdapterSocket): Promise<SocketPeer> => {
-    const voice = await voiceOf(call);
+  (kind: 'single' | 'multi', voiceOf: (call: Call, host: SpeechHost) => Promise<Voice>) =>
+  async (call: Call, socket: AdapterSocket, host: SpeechHost): Promise<SocketPeer> => {
+    const voice = await voiceOf(call, host);
     return kind === 'single' ? new SingleStream(host, call, socket, voice) : new MultiStream(host, call, socket, voice);
   };

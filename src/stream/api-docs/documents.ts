@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../package-root.ts';
+import { adapterChannels, adapterOperations } from './adapter-operations.ts';
 import { asyncApiDocument } from './asyncapi.ts';
 import { type ApiInfo, type Json, openApiDocument } from './openapi.ts';
 import { ownChannels, ownOperations } from './own-operations.ts';
@@ -16,7 +17,8 @@ const info = (title: string): ApiInfo => ({
 });
 
 /** Everything over HTTP. */
-export const openApi = (): Json => openApiDocument(info('visavis over HTTP'), ownOperations);
+export const openApi = (): Json => openApiDocument(info('visavis over HTTP'), [...ownOperations, ...adapterOperations]);
 
 /** Everything over WebSockets. @param host - Where the server is, such as `127.0.0.1:8080`. */
-export const asyncApi = (host: string): Json => asyncApiDocument(info('visavis over WebSockets'), host, ownChannels);
+export const asyncApi = (host: string): Json =>
+  asyncApiDocument(info('visavis over WebSockets'), host, [...ownChannels, ...adapterChannels]);

@@ -1,6 +1,7 @@
 /** Makes an OpenAPI 3.1 document (https://spec.openapis.org/oas/v3.1.1) of operations. */
 import { z } from 'zod';
-import { type Answer, type Content, type Operation, pathNames } from './operation.ts';
+import { type Answer, type Content, type Operation, pathNames } from '../../api-description.ts';
+import { OPEN_API_SECURITY, SECURITY_SCHEMES } from './security.ts';
 
 export type Json = { readonly [key: string]: unknown };
 
@@ -17,13 +18,27 @@ export const openApiDocument = (info: ApiInfo, operations: readonly Operation[])
     paths[operation.path] = { ...paths[operation.path], [operation.method]: operationObject(operation) };
   }
   const tags = [...new Set(operations.map(({ tag }) => tag))].map((name) => ({ name }));
-  return { openapi: '3.1.1', info, servers: [{ url: '/' }], tags, paths };
+  return {
+    openapi: '3.1.1',
+    info,
+    servers: [{ url: '/' }],
+    security: OPEN_API_SECURITY,
+    tags,
+    paths,
+    components: { securitySchemes: SECURITY_SCHEMES.openApi },
+  };
 };
 
 const operationObject = (operation: Operation): Json => {
-  const { method, path, tag, summary, query, headers, body, answers } = operation;
+  const { method, path, tag, summary, params = {}, query, headers, body, answers, open } = operation;
   const parameters = [
-    ...pathNames(path).map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
+    ...pathNames(path).map((name) => ({
+      name,
+      in: 'path',
+      required: true,
+      schema: { type: 'string' },
+      ...params[name],
+    })),
     ...parametersOf(query, 'query'),
     ...parametersOf(headers, 'header'),
   ];
@@ -31,6 +46,7 @@ const operationObject = (operation: Operation): Json => {
     operationId: `${method}${path.replaceAll(/[^A-Za-z0-9]+(\w?)/g, (_, next: string) => next.toUpperCase())}`,
     tags: [tag],
     summary,
+    ...(open ? { security: [] } : {}),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(body ? { requestBody: { required: true, content: contentObject(body, 'input') } } : {}),
     responses: Object.fromEntries(Object.entries(answers).map(([status, answer]) => [status, responseObject(answer)])),

@@ -14,23 +14,15 @@ import { Audience, WhepSession } from './whep-session.ts';
 const SDP = 'application/sdp';
 const FRAGMENT = 'application/trickle-ice-sdpfrag';
 const ENDPOINT = '/v1/whep/:avatar';
-const RESOURCE = '/v1/whep/:avatar/:id';
+/** A player's own URL; its WebSocket takes what the player says. */
+export const RESOURCE = '/v1/whep/:avatar/:player';
 /** Browsers send some 10 kB. */
 const MAX_BODY_BYTES = 65_536;
 
-/** Any page may watch, as any page may open a session's socket: nothing depends on cookies. */
-const CORS = {
-  'access-control-allow-origin': '*',
-  'access-control-expose-headers': 'Location, ETag, Link, Accept-Patch, Accept-Post, Retry-After',
-};
-const PREFLIGHT = {
-  'access-control-allow-methods': 'OPTIONS, POST, PATCH, DELETE',
-  'access-control-allow-headers': 'Authorization, Content-Type, If-Match',
-  'access-control-max-age': '86400',
-};
-
 const TITLES: Readonly<Record<number, string>> = {
   400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
   409: 'Conflict',
@@ -72,8 +64,8 @@ export interface WhepDeps {
 
 export interface Whep {
   readonly routes: FastifyPluginAsync;
-  /** The player whose URL has this path; null: none. */
-  find(path: string): WhepSession | null;
+  /** The player whose URL ends with this id; null: none. */
+  find(id: string): WhepSession | null;
 }
 
 /** An error with the HTTP status that tells it. */
@@ -96,7 +88,7 @@ export const createWhep = (deps: WhepDeps): Whep => {
     players.delete(id);
     entry?.end();
   };
-  const find = ({ avatar, id }: { readonly avatar: string; readonly id: string }): WhepSession => {
+  const find = ({ avatar, player: id }: { readonly avatar: string; readonly player: string }): WhepSession => {
     const player = players.get(id)?.player;
     if (player?.avatar === avatar) return player;
     throw new Problem(404, 'bad_order', 'there is no such player; it was deleted, or lost its connection: POST again');
@@ -131,7 +123,10 @@ export const createWhep = (deps: WhepDeps): Whep => {
     }
   };
 
-  const patch = async (request: FastifyRequest<{ Params: { avatar: string; id: string } }>, reply: FastifyReply) => {
+  const patch = async (
+    request: FastifyRequest<{ Params: { avatar: string; player: string } }>,
+    reply: FastifyReply,
+  ) => {
     const player = find(request.params);
     const fragment = parseFragment(bodyOf(request, FRAGMENT));
     if (!fragment) throw new Problem(400, 'webrtc_failed', 'expected a=candidate, or a=ice-ufrag with a=ice-pwd');
@@ -154,10 +149,6 @@ export const createWhep = (deps: WhepDeps): Whep => {
       { parseAs: 'string', bodyLimit: MAX_BODY_BYTES },
       (_request, body, done) => done(null, body),
     );
-    // fastify-plugin's hooks would reach the other routes too; these stay with this plugin's.
-    scope.addHook('onRequest', async (_request, reply) => {
-      reply.headers(CORS);
-    });
     scope.setErrorHandler((cause: Error & { statusCode?: number }, request, reply) => {
       const error = asVisavisError(cause);
       const status = statusOf(error, cause.statusCode);
@@ -171,17 +162,13 @@ export const createWhep = (deps: WhepDeps): Whep => {
     });
     scope.post(ENDPOINT, post);
     scope.patch(RESOURCE, patch);
-    scope.delete(RESOURCE, async (request: FastifyRequest<{ Params: { avatar: string; id: string } }>, reply) => {
+    scope.delete(RESOURCE, async (request: FastifyRequest<{ Params: { avatar: string; player: string } }>, reply) => {
       find(request.params);
-      remove(request.params.id);
+      remove(request.params.player);
       return reply.code(200).send();
     });
-    scope.options(ENDPOINT, (_request, reply) =>
-      withLinks(reply).headers(PREFLIGHT).header('accept-post', SDP).code(204).send(),
-    );
-    scope.options(RESOURCE, (_request, reply) =>
-      withLinks(reply).headers(PREFLIGHT).header('accept-patch', FRAGMENT).code(204).send(),
-    );
+    scope.options(ENDPOINT, (_request, reply) => withLinks(reply).header('accept-post', SDP).code(204).send());
+    scope.options(RESOURCE, (_request, reply) => withLinks(reply).header('accept-patch', FRAGMENT).code(204).send());
     const refuseMethod = async (request: FastifyRequest, reply: FastifyReply, allowed: string) => {
       reply.header('allow', allowed);
       throw new Problem(405, 'bad_message', `${request.method} means nothing here; ${allowed} do`);
@@ -200,10 +187,7 @@ export const createWhep = (deps: WhepDeps): Whep => {
 
   return {
     routes,
-    find: (path) => {
-      const id = /^\/v1\/whep\/[^/]+\/([^/]+)$/.exec(path)?.[1];
-      return (id !== undefined && players.get(id)?.player) || null;
-    },
+    find: (id) => players.get(id)?.player ?? null,
   };
 };
 
@@ -217,6 +201,8 @@ const namesOf = (header: string): string[] => header.split(',').map((name) => na
 
 /** Statuses of what can go wrong before an answer; other errors have their own, or are the server's fault. */
 const STATUSES: Readonly<Partial<Record<VisavisError['code'], number>>> = {
+  unauthorized: 401,
+  forbidden_origin: 403,
   unknown_avatar: 404,
   unknown_voice: 404,
   bad_order: 409,
