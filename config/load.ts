@@ -16,7 +16,7 @@ export type ConfigOverrides = Partial<
 /** What overrides are laid over; all of it is checked afterwards. */
 interface ConfigFile {
   readonly chat?: object;
-  readonly access?: { readonly keys?: readonly string[] };
+  readonly access?: { readonly keys?: unknown };
 }
 
 /**
@@ -27,7 +27,8 @@ export const loadConfig = (path: string | undefined, overrides: ConfigOverrides 
   const file: ConfigFile = path === undefined ? {} : readConfigFile(path);
   const { keys = [], ...fields } = overrides;
   const chat = fields.chat === undefined ? {} : { chat: { ...file.chat, ...fields.chat } };
-  const access = keys.length === 0 ? {} : { access: { ...file.access, keys: [...(file.access?.keys ?? []), ...keys] } };
+  const access =
+    keys.length === 0 ? {} : { access: { ...file.access, keys: [...[file.access?.keys ?? []].flat(), ...keys] } };
   const parsed = configSchema.safeParse({ ...file, ...fields, ...chat, ...access });
   if (parsed.success) return Object.freeze(parsed.data);
   throw new VisavisError('bad_config', `${path ?? 'configuration'}:\n${z.prettifyError(parsed.error)}`);

@@ -1,6 +1,7 @@
 /** One WebSocket: its messages, and a console to try it. */
 import type { Channel, Message } from './documents.ts';
 import { element, entry, field, schemaList } from './elements.ts';
+import { withKey } from '../page/server-key.ts';
 import { inWords, sampleOf } from './schema.ts';
 
 /** Lines that are kept of what was said. */
@@ -29,8 +30,8 @@ const messagesView = (title: string, messages: readonly Message[]): Node[] => [
 ];
 
 const consoleView = (channel: Channel): HTMLElement => {
-  const names = Object.keys(channel.parameters ?? {}).map((name) =>
-    namedField(name, name, name === 'avatar' ? 'alex' : ''),
+  const names = Object.entries(channel.parameters ?? {}).map(([name, { examples }]) =>
+    namedField(name, name, examples?.[0] ?? ''),
   );
   const queries = Object.entries(channel.bindings.ws.query?.properties ?? {}).map(([name, schema]) =>
     namedField(name, `${name} (optional): ${inWords(schema)}`, ''),
@@ -50,8 +51,8 @@ const consoleView = (channel: Channel): HTMLElement => {
     log.scrollTop = log.scrollHeight;
   };
   const fill = () => {
-    const payload = sendable.find(({ name }) => name === choice.value)?.payload;
-    text.value = payload ? JSON.stringify(sampleOf(payload), null, 2) : '';
+    const { payload, examples } = sendable.find(({ name }) => name === choice.value) ?? {};
+    text.value = payload ? JSON.stringify(examples?.[0]?.payload ?? sampleOf(payload), null, 2) : '';
   };
   const connect = () => {
     const address = new URL(location.origin.replace('http', 'ws'));
@@ -61,7 +62,7 @@ const consoleView = (channel: Channel): HTMLElement => {
     );
     for (const { name, control } of queries) if (control.value) address.searchParams.set(name, control.value);
     const subprotocol = /subprotocol: (\S+)/.exec(channel.description ?? '')?.[1];
-    const opened = new WebSocket(address, subprotocol === undefined ? [] : [subprotocol]);
+    const opened = new WebSocket(withKey(address.href), subprotocol === undefined ? [] : [subprotocol]);
     opened.binaryType = 'arraybuffer';
     opened.addEventListener('open', () => {
       say('connected');

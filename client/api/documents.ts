@@ -7,6 +7,7 @@ export interface Parameter {
   readonly required?: boolean;
   readonly description?: string;
   readonly schema: Schema;
+  readonly example?: string;
 }
 
 export type Contents = Readonly<Record<string, { readonly schema?: Schema; readonly example?: unknown }>>;
@@ -28,13 +29,14 @@ export interface Message {
   readonly name: string;
   readonly summary?: string;
   readonly payload?: Schema;
+  readonly examples?: readonly { readonly payload: unknown }[];
 }
 
 export interface Channel {
   readonly address: string;
   readonly summary: string;
   readonly description?: string;
-  readonly parameters?: Readonly<Record<string, object>>;
+  readonly parameters?: Readonly<Record<string, { readonly examples?: readonly string[] }>>;
   readonly messages: Readonly<Record<string, Message>>;
   readonly bindings: { readonly ws: { readonly query?: Schema } };
 }

@@ -1,6 +1,7 @@
 /** The page that shows the API: reads both documents, lists what they have. */
 import { channelView } from './channel-view.ts';
 import { type AsyncApi, type OpenApi, load } from './documents.ts';
+import { keepKey, readKey } from '../page/server-key.ts';
 import { element } from './elements.ts';
 import { operationView } from './operation-view.ts';
 
@@ -18,6 +19,12 @@ const show = async (content: HTMLElement): Promise<void> => {
   }
   content.replaceChildren(...shown);
 };
+
+const key = document.querySelector<HTMLInputElement>('#key');
+if (key) {
+  key.value = readKey() ?? '';
+  key.addEventListener('change', () => keepKey(key.value.trim()));
+}
 
 const content = document.querySelector<HTMLElement>('#content');
 if (content) {

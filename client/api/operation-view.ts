@@ -1,6 +1,7 @@
 /** One HTTP operation: what it takes and answers, and a form to try it. */
 import type { Contents, Operation, Parameter } from './documents.ts';
 import { element, entry, field, schemaList } from './elements.ts';
+import { keyHeaders, withKey } from '../page/server-key.ts';
 import { inWords, sampleOf } from './schema.ts';
 
 /** Of an answer in text, so much is shown. */
@@ -54,7 +55,7 @@ const tryIt = (method: string, path: string, { parameters = [], requestBody }: O
 
   const perform = async () => {
     const address = new URL(location.origin);
-    const headers = new Headers(type ? { 'content-type': type } : {});
+    const headers = new Headers({ ...keyHeaders(), ...(type ? { 'content-type': type } : {}) });
     let filled = path;
     for (const { parameter, control } of inputs) {
       if (parameter.in === 'path') filled = filled.replace(`{${parameter.name}}`, encodeURIComponent(control.value));
@@ -84,8 +85,8 @@ const tryIt = (method: string, path: string, { parameters = [], requestBody }: O
 };
 
 const parameterField = (parameter: Parameter) => {
-  const { name, required, description, schema, in: where } = parameter;
-  const value = schema.default ?? (where === 'path' && name === 'avatar' ? 'alex' : '');
+  const { name, required, description, schema } = parameter;
+  const value = parameter.example ?? schema.default ?? '';
   const about = [`${name}${required ? '' : ' (optional)'}`, inWords(schema), description ?? ''];
   const input = element('input', {
     value: typeof value === 'string' ? value : JSON.stringify(value),
@@ -111,7 +112,7 @@ const bodyView = async (response: Response): Promise<Node[]> => {
     const player = element('audio', { controls: true, src: URL.createObjectURL(blob) });
     return [player, element('p', { className: 'about' }, `${blob.size} bytes`)];
   }
-  if (type.startsWith('image/')) return [element('img', { src: response.url, alt: 'The answer' })];
+  if (type.startsWith('image/')) return [element('img', { src: withKey(response.url), alt: 'The answer' })];
   const text = await response.text();
   if (text === '') return [];
   const shown = type.includes('json') ? JSON.stringify(JSON.parse(text), null, 2) : text;

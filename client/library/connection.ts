@@ -18,9 +18,10 @@ export interface ConnectionEvents {
   readonly closed: SessionError | null;
 }
 
-/** Address of a server's sessions, for example `ws://127.0.0.1:8080/v1/session`. */
-const sessionAddress = (url: string | URL): string => {
+/** Address of a server's sessions, for example `ws://127.0.0.1:8080/v1/session?key=…`. */
+const sessionAddress = (url: string | URL, key: string | undefined): string => {
   const address = new URL('/v1/session', url);
+  if (key !== undefined) address.searchParams.set('key', key);
   address.protocol = address.protocol.replace('http', 'ws');
   return address.href;
 };
@@ -30,9 +31,9 @@ export class Connection extends Emitter<ConnectionEvents> {
   readonly #listening = new AbortController();
   #closed = false;
 
-  constructor(url: string | URL, Socket: WebSocketConstructor) {
+  constructor(url: string | URL, Socket: WebSocketConstructor, key?: string) {
     super();
-    this.#socket = new Socket(sessionAddress(url), SUBPROTOCOL);
+    this.#socket = new Socket(sessionAddress(url, key), SUBPROTOCOL);
     this.#socket.binaryType = 'arraybuffer';
     const { signal } = this.#listening;
     this.#socket.addEventListener('message', ({ data }) => this.#receive(data), { signal });

@@ -4,12 +4,14 @@
  *   <visavis-avatar server="http://127.0.0.1:8080" avatar="alex"></visavis-avatar>
  *   document.querySelector('visavis-avatar').say('Hello!')
  *
- * Attributes: `server` (default: the page's own), `voice`, `avatar`, `speed`, `transport` (`auto`, `webrtc`, `websocket`), `muted`.
+ * Attributes: `server` (default: the page's own), `api-key`, `voice`, `avatar`, `speed`, `transport` (`auto`, `webrtc`, `websocket`),
+ * `muted`.
  * It sets `state` to `waiting` (a still portrait), `live` or `away` (the connection is lost). What it is given as children lies over
  * the picture. Every event of `SessionEvents` is dispatched as a `CustomEvent` of that name; besides these `soundchange`.
  */
 import { Screen } from './screen.ts';
-import { Session, type SessionEvents, type Speech, type Transport } from './session.ts';
+import { Session } from './session.ts';
+import type { SessionEvents, Speech, Transport } from './session-types.ts';
 
 const STYLE = `
   :host { display: block; position: relative; overflow: hidden; aspect-ratio: 1; }
@@ -49,7 +51,7 @@ export type AvatarEventMap = {
 const isTransport = (value: string | null): value is Transport => value === 'webrtc' || value === 'websocket';
 
 export class VisavisAvatarElement extends HTMLElement {
-  static readonly observedAttributes = ['voice', 'avatar', 'speed', 'muted', 'server', 'transport'];
+  static readonly observedAttributes = ['voice', 'avatar', 'speed', 'muted', 'server', 'transport', 'api-key'];
 
   readonly #screen: Screen;
   readonly #portrait = new Image();
@@ -110,13 +112,14 @@ export class VisavisAvatarElement extends HTMLElement {
   connect(): Session {
     this.close();
     const server = this.getAttribute('server') ?? location.href;
-    const [voice, avatar, speed, transport] = ['voice', 'avatar', 'speed', 'transport'].map((name) =>
+    const [voice, avatar, speed, transport, key] = ['voice', 'avatar', 'speed', 'transport', 'api-key'].map((name) =>
       this.getAttribute(name),
     );
     const session = new Session({
       url: new URL(server, location.href),
       screen: this.#screen,
       transport: isTransport(transport ?? null) ? (transport as Transport) : 'auto',
+      ...(key ? { key } : {}),
       ...(voice ? { voice } : {}),
       ...(avatar ? { avatar } : {}),
       ...(speed ? { speed: Number(speed) } : {}),
@@ -128,8 +131,15 @@ export class VisavisAvatarElement extends HTMLElement {
     }
     session.on('frame', () => this.#live());
     session.on('session.opened', (opened) => this.#showPortrait(opened.avatar));
+    let changesWay = false;
+    session.on('transport', () => {
+      changesWay = true;
+    });
     session.on('state', ({ name }) => {
-      if (name !== 'open' && this.getAttribute('state') === 'live') this.setAttribute('state', 'away');
+      // The last picture stays for the moment that a change of way takes.
+      const isAway = name !== 'open' && !(name === 'connecting' && changesWay);
+      if (isAway && this.getAttribute('state') === 'live') this.setAttribute('state', 'away');
+      if (name === 'open') changesWay = false;
     });
     if (avatar) this.#showPortrait(avatar);
     return session;
@@ -174,6 +184,7 @@ export class VisavisAvatarElement extends HTMLElement {
     if (name === 'muted') this.muted = value !== null;
     else if (name === 'voice' && value) this.#session.setVoice(value);
     else if (name === 'avatar' && value) this.#session.setAvatar(value);
+    else if (name === 'api-key' && value) this.#session.setKey(value);
     else if (name === 'speed' && value) this.#session.setSpeed(Number(value));
     else this.connect();
   }
@@ -191,8 +202,11 @@ export class VisavisAvatarElement extends HTMLElement {
 
   #showPortrait(avatar: string): void {
     const server = this.getAttribute('server') ?? location.href;
-    const { href } = new URL(`/v1/avatars/${encodeURIComponent(avatar)}/portrait.png`, new URL(server, location.href));
-    if (this.#portrait.src !== href) this.#portrait.src = href;
+    const key = this.getAttribute('api-key');
+    const address = new URL(`/v1/avatars/${encodeURIComponent(avatar)}/portrait.png`, new URL(server, location.href));
+    // Pictures send no headers.
+    if (key) address.searchParams.set('key', key);
+    if (this.#portrait.src !== address.href) this.#portrait.src = address.href;
   }
 
   #dispatch(name: string, detail: unknown): void {

@@ -14,6 +14,8 @@ export class Screen extends Emitter<ScreenEvents> {
   readonly video: HTMLVideoElement;
   readonly canvas: HTMLCanvasElement;
   #wanted = true;
+  /** Where pictures come from now. */
+  #source: 'video' | 'canvas' = 'video';
   /** Of the canvas. Kept: browsers that have let it be heard once do so again. */
   #output: SoundOutput | null = null;
 
@@ -41,7 +43,7 @@ export class Screen extends Emitter<ScreenEvents> {
 
   /** Whether the browser keeps the sound from being heard until there is a click or key. */
   get isBlocked(): boolean {
-    return this.#wanted && (this.canvas.hidden ? this.video.muted : !this.#output?.isRunning);
+    return this.#wanted && (this.#source === 'video' ? this.video.muted : !this.#output?.isRunning);
   }
 
   /** Lets the sound be heard if the browser has blocked it. Call it from a click or key. */
@@ -51,14 +53,16 @@ export class Screen extends Emitter<ScreenEvents> {
 
   /** Plays a stream in the video element, which keeps sound and picture in sync. */
   showStream(stream: MediaStream): void {
+    this.#source = 'video';
     this.video.srcObject = stream;
+    // A canvas that was shown lies over it until its first frame.
     this.video.hidden = false;
-    this.canvas.hidden = true;
     this.#play();
   }
 
   /** Shows the canvas. @returns where its sound comes out. */
   showCanvas(): SoundOutput {
+    this.#source = 'canvas';
     this.#output ??= new SoundOutput();
     this.video.srcObject = null;
     this.video.hidden = true;
@@ -73,7 +77,7 @@ export class Screen extends Emitter<ScreenEvents> {
   }
 
   #play(): void {
-    if (this.#output && !this.canvas.hidden) {
+    if (this.#output && this.#source === 'canvas') {
       this.#output.muted = !this.#wanted;
       if (this.#wanted) this.#output.resume();
       this.emit('sound', this);
@@ -94,12 +98,17 @@ export class Screen extends Emitter<ScreenEvents> {
     const { video } = this;
     if (!('requestVideoFrameCallback' in video)) {
       // No times are known then, only that there is a picture.
-      (video as HTMLVideoElement).addEventListener('playing', () => this.emit('videoframe', null));
+      (video as HTMLVideoElement).addEventListener('playing', () => this.#saw(null));
       return;
     }
     video.requestVideoFrameCallback((_nowMs, frame) => {
-      this.emit('videoframe', frame);
+      this.#saw(frame);
       this.#watch();
     });
+  }
+
+  #saw(frame: VideoFrameCallbackMetadata | null): void {
+    if (this.#source === 'video') this.canvas.hidden = true;
+    this.emit('videoframe', frame);
   }
 }

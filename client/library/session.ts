@@ -2,20 +2,18 @@
  * A session with an avatar, as programs use it: text goes in, a person is seen and heard. It outlives its connections: when one is
  * lost, the next goes on where speech broke off; when no media gets through by WebRTC, it comes over the WebSocket.
  */
-import type { MediaFrame } from './binary-frame.ts';
-import { Connection, type WebSocketConstructor } from './connection.ts';
+import { Connection } from './connection.ts';
 import { Emitter } from './emitter.ts';
 import { SessionError } from './errors.ts';
-import type { MediaFigures, ShownFrame } from './media-path.ts';
-import type { ClientMessage, MediaWish, MotionWish, ServerMessage, ServerMessageOf } from './messages.ts';
-import { canDecodePicture } from './picture-queue.ts';
+import { mediaWish } from './media-wish.ts';
+import type { ClientMessage, MotionWish, ServerMessage, ServerMessageOf } from './messages.ts';
 import { backOffMs, patientWait } from './reconnect.ts';
-import type { Screen } from './screen.ts';
-import { canDecodeOpus } from './sound-decoder.ts';
-import { OUTPUT_RATE_HZ } from './sound-output.ts';
+import type { SessionEvents, SessionOptions, SessionState, Speech, Transport } from './session-types.ts';
 import { SpeechPromises } from './speech-promises.ts';
 import { UtteranceBook, type Spoken } from './utterance-book.ts';
 import { Visit } from './visit.ts';
+import { WayBack } from './way-back.ts';
+import { probeWebRtc } from './webrtc-probe.ts';
 import { hasWebRtc } from './webrtc-path.ts';
 
 /** Who has waited longer has gone on with something else: what was left is not said any more. */
@@ -24,65 +22,6 @@ const RESUME_WITHIN_MS = 60_000;
 const REFUSALS = new Set(['bad_text', 'text_too_long', 'too_many_utterances', 'bad_order']);
 /** Codes that no second attempt with the same wishes can cure. */
 const UNKNOWN = new Set(['unknown_voice', 'unknown_avatar']);
-
-export type Transport = 'webrtc' | 'websocket';
-
-export interface SessionOptions {
-  /** Address of the server, for example `http://127.0.0.1:8080`. */
-  readonly url: string | URL;
-  /** Name of a voice of `GET /v1/voices`; the avatar's own if left out. */
-  readonly voice?: string;
-  /** Name of an avatar of `GET /v1/avatars`; the server's first if left out. */
-  readonly avatar?: string;
-  /** Speed of speech, 0.5…2; default 1. */
-  readonly speed?: number;
-  /** 0…2³²-1: makes speech repeatable. */
-  readonly seed?: number;
-  /** Where to show it. Without one, media come as the events `sound`, `picture` and `motion`, as `media` asks for. */
-  readonly screen?: Screen;
-  /** `auto` (default): WebRTC, and the WebSocket where no UDP gets through. Without a screen it is the WebSocket. */
-  readonly transport?: Transport | 'auto';
-  /** Without a screen: what is sent. Default: 16-bit PCM at the voice's rate, no pictures, 500 ms ahead. */
-  readonly media?: Omit<MediaWish, 'transport'>;
-  /** Closes the session, or gives up opening it. */
-  readonly signal?: AbortSignal;
-  /** Where there is none, as in Node 20: that of the package `ws`. */
-  readonly WebSocket?: WebSocketConstructor;
-}
-
-export type SessionState =
-  | { readonly name: 'connecting' }
-  | { readonly name: 'open' }
-  /** The connection was lost; the next attempt is made in `waitMs`. */
-  | { readonly name: 'reconnecting'; readonly error: SessionError; readonly waitMs: number }
-  | { readonly name: 'closed'; readonly error: SessionError | null };
-
-/** Events of a session: the server's messages by type, with the session's own media time, and what happens to the connection. */
-export type SessionEvents = {
-  readonly [T in Exclude<ServerMessage['type'], 'webrtc.answer'>]: ServerMessageOf<T>;
-} & {
-  readonly state: SessionState;
-  /** Media come another way from now on. */
-  readonly transport: { readonly transport: Transport; readonly reason: string };
-  /** An utterance that broke off goes on: what lies before `charStart` of its text has been heard. */
-  readonly 'utterance.resumed': { readonly utterance: string; readonly charStart: number };
-  /** A frame came onto the screen. */
-  readonly frame: ShownFrame;
-  /** Once a second: what arrives, and how. */
-  readonly figures: MediaFigures & { readonly transport: Transport };
-  /** Media of a session without a screen. */
-  readonly sound: MediaFrame;
-  readonly picture: MediaFrame;
-  readonly motion: MediaFrame;
-};
-
-/** An utterance on its way. */
-export interface Speech {
-  /** Which events about it carry. */
-  readonly id: string;
-  /** Settles when it has been said or stopped. Rejects when the server refuses it or the session closes. */
-  readonly finished: Promise<Spoken>;
-}
 
 /**
  * Opens a session.
@@ -115,22 +54,36 @@ export class Session extends Emitter<SessionEvents> {
   /** Answers of the language model that are being made or said. */
   readonly #answers = new Set<string>();
   #wishes: { readonly voice?: string; readonly avatar?: string; readonly speed?: number };
+  #key: string | undefined;
+  /** Ends a wait for the next attempt. */
+  #impatience = new AbortController();
   #transport: Transport;
+  /** null: media have only one way. */
+  readonly #wayBack: WayBack | null = null;
   #state: SessionState = { name: 'connecting' };
   #opened: ServerMessageOf<'session.opened'> | null = null;
+  #present: Connection | null = null;
   #visit: Visit | null = null;
   #utterances = 0;
   #lostAtMs: number | null = null;
 
   constructor(options: SessionOptions) {
     super();
-    const { voice, avatar, speed, screen, transport = 'auto', signal } = options;
+    const { voice, avatar, speed, screen, transport = 'auto', key, signal } = options;
     if (transport === 'webrtc' && !screen) {
       throw new TypeError('expected a screen for transport "webrtc", got none: pass one, or take "websocket"');
     }
     this.#options = options;
     this.#wishes = given({ voice, avatar, speed });
+    this.#key = key;
     this.#transport = transport === 'auto' ? (screen && hasWebRtc() ? 'webrtc' : 'websocket') : transport;
+    if (transport === 'auto' && screen && hasWebRtc()) {
+      this.#wayBack = new WayBack({
+        probe: (signal) => probeWebRtc(() => this.#connection(), signal),
+        isIdle: () => !this.busy,
+        found: () => this.#takeWay('webrtc', 'WebRTC gets through again.'),
+      });
+    }
     signal?.addEventListener('abort', () => this.close(), { once: true });
     // The listeners of the first events have yet to come.
     queueMicrotask(() => void this.#run());
@@ -264,6 +217,12 @@ export class Session extends Emitter<SessionEvents> {
     this.#send({ type: 'voice.set', speed });
   }
 
+  /** The API key of connections to come. One that waits for its next attempt makes it now. */
+  setKey(key: string): void {
+    this.#key = key;
+    this.#impatience.abort();
+  }
+
   /** Controls the face by hand. */
   setMotion(wish: MotionWish): void {
     this.#send({ type: 'motion.set', ...wish });
@@ -278,6 +237,7 @@ export class Session extends Emitter<SessionEvents> {
   close(): void {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
+    this.#impatience.abort();
     this.#leave();
     this.#promises.rejectAll(new SessionError('closed', 'The session was closed.'));
     this.#setState({ name: 'closed', error: null });
@@ -317,17 +277,18 @@ export class Session extends Emitter<SessionEvents> {
       const waitMs = backOffMs(failures, Math.random());
       failures += 1;
       this.#setState({ name: 'reconnecting', error, waitMs });
-      await patientWait(waitMs, signal);
+      this.#impatience = new AbortController();
+      await patientWait(waitMs, this.#impatience.signal);
     }
   }
 
   /** Opens one connection and stays with it. @returns why it ended; null when it was closed to open another. */
   async #stay(onOpen: () => void): Promise<SessionError | null> {
-    const { url, seed, screen } = this.#options;
-    const media = await this.#mediaWish();
+    const { seed, screen } = this.#options;
+    const media = await mediaWish(this.#transport, this.#options);
     let connection: Connection;
     try {
-      connection = new Connection(url, this.#options.WebSocket ?? WebSocket);
+      connection = this.#connection();
     } catch (error) {
       return new SessionError('unreachable', String(error), { cause: error });
     }
@@ -346,6 +307,8 @@ export class Session extends Emitter<SessionEvents> {
         onFigures: (figures) => this.emit('figures', { ...figures, transport: this.#transport }),
         onFailed: (reason) => this.#failMedia(connection, reason),
       });
+      this.#present = connection;
+      if (this.#transport === 'websocket') this.#wayBack?.begin();
       onOpen();
       this.emit('session.opened', this.#opened);
       this.#resume();
@@ -357,19 +320,12 @@ export class Session extends Emitter<SessionEvents> {
       else connection.close(new SessionError('internal', String(error), { cause: error }));
     }
     const reason = await closed;
+    this.#wayBack?.end();
+    // It may be another network that the next one is on.
+    if (reason) this.#wayBack?.hurry();
     this.#closing.signal.removeEventListener('abort', abort);
     this.#leave();
     return reason;
-  }
-
-  async #mediaWish(): Promise<MediaWish> {
-    const { screen, media } = this.#options;
-    if (!screen) return { audio: { codec: 'pcm_s16le' }, ...media, transport: 'websocket' };
-    if (this.#transport === 'webrtc') return { transport: 'webrtc' };
-    const [opus, video] = await Promise.all([canDecodeOpus(), canDecodePicture()]);
-    const audio = opus ? ({ codec: 'opus' } as const) : ({ codec: 'pcm_s16le', sampleRateHz: OUTPUT_RATE_HZ } as const);
-    // Media are held back here, for as long as the network asks for and no moment longer.
-    return { transport: 'websocket', audio, video, leadMs: 0 };
   }
 
   /** What broke off goes on, with the first word whose end was not heard. */
@@ -401,15 +357,21 @@ export class Session extends Emitter<SessionEvents> {
     this.#visit = null;
   }
 
+  #connection(): Connection {
+    return new Connection(this.#options.url, this.#options.WebSocket ?? WebSocket, this.#key);
+  }
+
   #failMedia(connection: Connection, reason: string): void {
     const { transport = 'auto' } = this.#options;
-    if (transport !== 'auto' || this.#transport === 'websocket') {
-      connection.close(new SessionError('webrtc_failed', reason));
-      return;
-    }
-    this.#transport = 'websocket';
-    this.emit('transport', { transport: 'websocket', reason });
-    connection.close();
+    if (transport === 'auto' && this.#transport === 'webrtc') this.#takeWay('websocket', reason, connection);
+    else connection.close(new SessionError('webrtc_failed', reason));
+  }
+
+  /** Opens a new connection, whose media come that way. */
+  #takeWay(transport: Transport, reason: string, connection: Connection | null = this.#present): void {
+    this.#transport = transport;
+    this.emit('transport', { transport, reason });
+    connection?.close();
   }
 
   #receive(message: ServerMessage): void {

@@ -9,7 +9,9 @@ import { ConversationView } from './conversation.ts';
 import { explain, explainCode } from './explain.ts';
 import { createFacePanel } from './face-panel.ts';
 import { LANGUAGES, PageLanguage } from './language.ts';
+import { createKeyForm } from './key-form.ts';
 import { readList, type Listed } from './server-info.ts';
+import { readKey } from './server-key.ts';
 import { Stage } from './stage.ts';
 import { StatsPanel } from './stats-panel.ts';
 import { Talk } from './talk.ts';
@@ -49,6 +51,8 @@ let voices: readonly Listed[] = [];
 
 // Before the element opens its session, at the end of this script.
 for (const [name, value] of Object.entries(readWishes())) avatar.setAttribute(name, value);
+const givenKey = readKey();
+if (givenKey !== null) avatar.setAttribute('api-key', givenKey);
 
 const session: Session = avatar.connect();
 const talk = new Talk(session, (sign, value) =>
@@ -150,6 +154,11 @@ const fillSelect = (select: HTMLSelectElement, items: readonly Listed[], chosen:
   select.value = chosen;
 };
 
+const keyForm = createKeyForm(byId('key-form', HTMLFormElement), byId('key', HTMLInputElement), (key) => {
+  setNotice(null);
+  avatar.setAttribute('api-key', key);
+});
+
 let avatars: readonly Listed[] = [];
 const showLists = (): void => {
   const { voice = voiceSelect.value, avatar: face = avatarSelect.value } = session.opened ?? {};
@@ -206,6 +215,7 @@ const explainLoss = async (error: SessionError): Promise<void> => {
 };
 session.on('session.opened', ({ ai }) => {
   provenance.hidden = !ai;
+  keyForm.hide();
   setNotice(null);
   showMode();
   void readLists();
@@ -215,6 +225,11 @@ session.on('state', (state) => {
   if (state.name !== 'reconnecting') return;
   composer.cancel();
   if (UNKNOWN.has(state.error.code)) forgetWishes();
+  if (state.error.code === 'unauthorized') {
+    keyForm.show();
+    setNotice((texts) => (readKey() === null ? texts.keyWanted : texts.keyWrong));
+    return;
+  }
   void explainLoss(state.error);
 });
 session.on('utterance.words', ({ utterance, words }) => {

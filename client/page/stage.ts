@@ -1,5 +1,6 @@
 /** The picture: the avatar's element with what lies over it, a glow behind it, and the switch of its sound. */
 import type { VisavisAvatarElement } from '../library/element.ts';
+import { withKey } from './server-key.ts';
 import type { Texts } from './texts/en.ts';
 
 /** What the stage is made of. */
@@ -37,7 +38,7 @@ export class Stage {
 
   /** Lights the wall behind the avatar in its colours. */
   setPortrait(name: string): void {
-    this.#elements.glow.src = `/v1/avatars/${encodeURIComponent(name)}/portrait.png`;
+    this.#elements.glow.src = withKey(`/v1/avatars/${encodeURIComponent(name)}/portrait.png`);
   }
 
   #showState(): void {

@@ -15,6 +15,7 @@ import { type Clock, delay } from '../clock.ts';
 import { type ErrorCode, VisavisError, asVisavisError } from '../errors.ts';
 import type { Inference } from '../models/inference.ts';
 import { createGuard } from './access/guard.ts';
+import { openDoor } from './access/open-door.ts';
 import { asyncApi, openApi } from './api-docs/documents.ts';
 import type { MediaServer } from './media/media-channel.ts';
 import { SUBPROTOCOL } from './messages.ts';
@@ -313,19 +314,10 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
 
   await adapters.listen();
   const address = await app.listen({ host: config.host, port: config.port });
-  warnOpenDoors(guard.isOpen, config, log);
+  const door = openDoor(config);
+  if (door !== null) log.warn({ host: config.host }, door);
   return { address, wyomingAddress: adapters.wyomingAddress, routes, drain, close };
 };
-
-/** Tells operators when others than this machine's own programs may use the server. */
-const warnOpenDoors = (isOpen: boolean, { host, wyomingPort }: Config, log: Logger): void => {
-  if (isLoopback(host)) return;
-  if (isOpen) log.warn({ host }, 'anybody who reaches this address may use the server: access.keys asks for a key');
-  else if (wyomingPort !== undefined)
-    log.warn({ host, wyomingPort }, 'Wyoming knows no keys: anybody who reaches its port may use the server');
-};
-
-const isLoopback = (host: string): boolean => /^(?:localhost|127\.[\d.]+|::1)$/.test(host);
 
 /** What a session needs of a WebSocket. */
 const sessionSocket = (socket: WebSocket): SessionSocket => ({

@@ -55,6 +55,36 @@ describe('the page of the API', { timeout: 120_000 }, () => {
     expect(await session.locator('.log li').first().textContent()).toBe('connected');
   });
 
+  it('speaks as another service does', async () => {
+    const speech = entry('/v1/audio/speech');
+    await speech.locator('summary').first().click();
+    await speech.getByRole('button', { name: 'Send' }).click();
+    await speech.locator('audio').waitFor();
+
+    const durationS = await speech.locator('audio').evaluate(
+      (audio: HTMLAudioElement) =>
+        new Promise<number>((resolve) => {
+          const told = () => resolve(audio.duration);
+          if (audio.readyState > 0) told();
+          else audio.addEventListener('loadedmetadata', told);
+        }),
+    );
+    expect(durationS).toBeGreaterThan(0.5);
+  });
+
+  it("talks over another service's WebSocket", async () => {
+    const stream = entry('/v1/text-to-speech/.voice./stream-input');
+    await stream.locator('summary').first().click();
+    await stream.getByRole('button', { name: 'Connect' }).click();
+    for (const message of ['text', 'end']) {
+      await stream.locator('select').selectOption(message);
+      await stream.getByRole('button', { name: 'Send' }).click();
+    }
+
+    await stream.locator('.log li', { hasText: '"isFinal":true' }).waitFor();
+    expect(await stream.locator('.log').textContent()).toContain('"audio":"');
+  });
+
   it('fits a phone, and breaks no rule of its policy', async () => {
     await tab.page.setViewportSize({ width: 360, height: 740 });
     expect(await tab.page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);

@@ -33,7 +33,22 @@ test('the command line names the language model, and the file the rest', async (
   expect(() => loadConfig(undefined, { chat: { url: 'file:///v1', model: 'm' } })).toThrow('url');
 });
 
+test('keys of the environment are added to those of the file', async () => {
+  const path = await fileWith('{"access": {"keys": ["key-of-the-file"], "origins": ["https://example.org"]}}');
+
+  const { access } = loadConfig(path, { keys: ['key-of-the-environment'] });
+
+  expect(access).toEqual({
+    keys: ['key-of-the-file', 'key-of-the-environment'],
+    origins: ['https://example.org'],
+  });
+  expect(loadConfig(undefined).access).toEqual({ keys: [], origins: ['*'] });
+  expect(() => loadConfig(undefined, { keys: ['short'] })).toThrow('access.keys');
+});
+
 test.each([
+  ['{"access": {"keys": 7}}', 'access.keys'],
+  ['{"access": {"origins": ["https://example.org/path"]}}', 'access.origins'],
   ['{"prot": 80}', 'prot'],
   ['{"port": 99999}', 'port'],
   ['{"limits": {"sessions": 0}}', 'sessions'],

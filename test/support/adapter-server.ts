@@ -25,6 +25,7 @@ interface Options {
   readonly clients?: Partial<Config['clients']>;
   readonly wyomingPort?: number;
   readonly limits?: Partial<Config['limits']>;
+  readonly access?: Partial<Config['access']>;
   /** What one window takes, ms. @default 0 */
   readonly windowMs?: number;
 }
@@ -55,6 +56,7 @@ export const startAdapterServer = async (options: Options = {}): Promise<Adapter
       wyomingPort: options.wyomingPort,
       clients: { ...config.clients, ...options.clients },
       limits: { ...config.limits, ...options.limits },
+      access: { ...config.access, ...options.access },
     },
     clock: systemClock,
     log: pino({ level: 'silent' }),

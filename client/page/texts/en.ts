@@ -69,6 +69,10 @@ export const en = {
   unknownAvatar: 'That avatar is not there any more.',
   textTooLong: 'That is more text than may wait. Say less at once.',
   tooManyUtterances: 'Too much is waiting to be said. Wait a moment.',
+  keyLabel: 'API key',
+  keySend: 'Connect',
+  keyWanted: 'This server asks for an API key.',
+  keyWrong: 'This is not a key of this server.',
   badText: 'There is nothing in it that this voice can say.',
 
   textToSound: 'Text → sound',

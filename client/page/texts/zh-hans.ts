@@ -69,6 +69,10 @@ export const zhHans: Texts = {
   unknownAvatar: '这个形象已不存在。',
   textTooLong: '等待的文字太多了，请一次少说一些。',
   tooManyUtterances: '等着要说的话太多了，请稍候。',
+  keyLabel: 'API 密钥',
+  keySend: '连接',
+  keyWanted: '此服务器需要 API 密钥。',
+  keyWrong: '此服务器没有这个密钥。',
   badText: '这段文字里没有这个声音能说的内容。',
 
   textToSound: '文字 → 声音',

@@ -16,8 +16,6 @@ declare module 'fastify' {
 }
 
 export interface Guard {
-  /** Whether there are no keys: anybody who reaches the server may use it. */
-  readonly isOpen: boolean;
   /** Why that key is none; null: it is one, or none is needed. */
   refuseKey(key: string | null): VisavisError | null;
   /** Why a request is refused for its key; null: it is not. */
@@ -46,7 +44,6 @@ export const createGuard = ({ keys, origins }: Config['access']): Guard => {
         );
 
   return {
-    isOpen: keyring.isOpen,
     refuseKey,
     refuseKeyOf,
     refuseOrigin,

@@ -32,13 +32,9 @@ export const openApiDocument = (info: ApiInfo, operations: readonly Operation[])
 const operationObject = (operation: Operation): Json => {
   const { method, path, tag, summary, params = {}, query, headers, body, answers, open } = operation;
   const parameters = [
-    ...pathNames(path).map((name) => ({
-      name,
-      in: 'path',
-      required: true,
-      schema: { type: 'string' },
-      ...params[name],
-    })),
+    ...pathNames(path).map((name) =>
+      Object.assign({ name, in: 'path', required: true, schema: { type: 'string' } }, params[name]),
+    ),
     ...parametersOf(query, 'query'),
     ...parametersOf(headers, 'header'),
   ];
