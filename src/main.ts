@@ -90,6 +90,7 @@ const main = async (): Promise<void> => {
       avatar: config.avatar,
       pronunciations: config.pronunciations,
       ...config.inference,
+      onBrokenVoice: ({ name, reason }) => log.warn({ voice: name, reason: reason.message }, 'a voice is left out'),
     }),
     createMediaServer({
       hostAddresses: config.webrtc.addresses,

@@ -21,6 +21,7 @@ const USAGE = `Writes what the avatar says to a file.
   --voice    name of a voice        --avatar   name of an avatar
   --seed     0…4294967295, default 1: the same seed gives the same sound
   --speed    0.5…2, default 1
+  --config   JSON file, described by config/schema.json: its voices, pronunciations and defaults, as the server's
 `;
 
 /** A face needs a moment before and after it speaks; sound alone does not. */
@@ -35,6 +36,7 @@ interface Request {
   readonly avatar: string | undefined;
   readonly seed: number;
   readonly speed: number;
+  readonly config: string | undefined;
 }
 
 const CONTENT_OF: Readonly<Record<string, RecordingContent>> = {
@@ -59,6 +61,7 @@ const readRequest = (): Request | null => {
       avatar: { type: 'string' },
       seed: { type: 'string' },
       speed: { type: 'string' },
+      config: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     },
   });
@@ -81,6 +84,7 @@ const readRequest = (): Request | null => {
     avatar: values.avatar,
     seed: Math.floor(numberIn('seed', values.seed, 1, 0, 2 ** 32 - 1)),
     speed: numberIn('speed', values.speed, 1, 0.5, 2),
+    config: values.config,
   };
 };
 
@@ -126,11 +130,19 @@ const main = async (): Promise<void> => {
     process.exitCode = 2;
     return;
   }
-  const config = loadConfig(undefined);
+  const config = loadConfig(request.config);
   const { text, out, content, seed, speed } = request;
   const voice = request.voice ?? config.voice;
   const avatar = request.avatar ?? config.avatar;
-  const inference = await createInference({ modelsDir: config.models ?? join(packageRoot, 'models') });
+  const inference = await createInference({
+    modelsDir: config.models ?? join(packageRoot, 'models'),
+    voices: config.voices,
+    voice,
+    avatar,
+    pronunciations: config.pronunciations,
+    ...config.inference,
+    onBrokenVoice: ({ name, reason }) => process.stderr.write(`The voice ${name} is left out: ${reason.message}\n`),
+  });
   const progress = createProgress();
   const descriptors: Float32Array[] = [];
   let writer: FileWriter | undefined;

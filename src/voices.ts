@@ -49,7 +49,7 @@ const showProgress = (name: string) => (done: number, all: number | undefined) =
 };
 
 const list = async (modelsDir: string, named: Readonly<Record<string, string>>): Promise<void> => {
-  const { voices, foreignVoices } = await readVoices(join(modelsDir, 'voices'), named, systemClock);
+  const { voices, foreignVoices, brokenVoices } = await readVoices(join(modelsDir, 'voices'), named, systemClock);
   table([
     ['name', 'language', 'rate', 'what'],
     ...[...voices.values(), ...foreignVoices.values()].map(({ manifest: { name, description, voice } }) => [
@@ -58,6 +58,7 @@ const list = async (modelsDir: string, named: Readonly<Record<string, string>>):
       `${voice.sampleRateHz} Hz`,
       description,
     ]),
+    ...brokenVoices.map(({ name, reason }) => [name, '', '', `cannot be used: ${reason.message}`]),
   ]);
 };
 

@@ -13,7 +13,7 @@ import {
   type RendererManifest,
   type VoiceManifest,
 } from './manifest.ts';
-import { type ForeignVoice, readVoices } from './voice-catalog.ts';
+import { type BrokenVoice, type ForeignVoice, readVoices } from './voice-catalog.ts';
 
 /** Models by name, in alphabetical order. */
 export interface Catalog {
@@ -21,6 +21,8 @@ export interface Catalog {
   readonly voices: ReadonlyMap<string, Described<VoiceManifest>>;
   /** Voices in the formats of other projects. */
   readonly foreignVoices: ReadonlyMap<string, ForeignVoice>;
+  /** What is in the folder of voices and cannot be used. */
+  readonly brokenVoices: readonly BrokenVoice[];
   readonly motions: ReadonlyMap<string, Described<MotionManifest>>;
   readonly renderers: ReadonlyMap<string, Described<RendererManifest>>;
   readonly avatars: ReadonlyMap<string, Described<AvatarManifest>>;
@@ -91,7 +93,7 @@ export const readCatalog = async (
   modelsDir: string,
   namedVoices: Readonly<Record<string, string>> = {},
 ): Promise<Catalog> => {
-  const [{ voices, foreignVoices }, motions, renderers, avatars] = await Promise.all([
+  const [{ voices, foreignVoices, brokenVoices }, motions, renderers, avatars] = await Promise.all([
     readVoices(join(modelsDir, 'voices'), namedVoices, systemClock),
     readAll(join(modelsDir, 'motion'), readKind('motion')),
     readAll(join(modelsDir, 'renderers'), readKind('renderer')),
@@ -99,6 +101,8 @@ export const readCatalog = async (
   ]);
   for (const { folder, manifest } of avatars.values()) {
     if (!renderers.has(manifest.renderer) || !(voices.has(manifest.voice) || foreignVoices.has(manifest.voice))) {
+      const broken = brokenVoices.find(({ name }) => name === manifest.voice);
+      if (broken) throw broken.reason;
       throw new VisavisError(
         'bad_model',
         `${folder}: needs renderer ${manifest.renderer} and voice ${manifest.voice}; ` +
@@ -106,5 +110,5 @@ export const readCatalog = async (
       );
     }
   }
-  return { voices, foreignVoices, motions, renderers, avatars };
+  return { voices, foreignVoices, brokenVoices, motions, renderers, avatars };
 };

@@ -4,7 +4,7 @@ import { find, readCatalog } from './catalog.ts';
 import { type PronunciationTable, pronunciationsFor } from './english/index.ts';
 import type { AvatarInfo, Face, Inference, MotionModel, Voice, VoiceInfo } from './inference.ts';
 import { createSpeechPlan } from './speech-plan.ts';
-import { findVoice } from './voice-catalog.ts';
+import { type BrokenVoice, findVoice } from './voice-catalog.ts';
 import { InferencePool } from './worker/inference-client.ts';
 
 export interface InferenceOptions {
@@ -24,6 +24,8 @@ export interface InferenceOptions {
   readonly voice?: string;
   /** The user's own pronunciations: by language of voices, then by word, in ARPAbet. @default {} */
   readonly pronunciations?: PronunciationTable;
+  /** Is told of voices that are installed and cannot be used; the others can. @default nobody is */
+  readonly onBrokenVoice?: (voice: BrokenVoice) => void;
 }
 
 /** A typed array of its own: posting a view would copy the whole buffer behind it. */
@@ -38,7 +40,8 @@ export const createInference = async (options: InferenceOptions): Promise<Infere
   const { modelsDir, speechWorkers = 1, faceWorkers = 1, provider = 'cpu' } = options;
   const { voices: namedVoices = {}, pronunciations = {} } = options;
   pronunciationsFor(pronunciations, 'en');
-  const { voices, foreignVoices, motions, renderers, avatars } = await readCatalog(modelsDir, namedVoices);
+  const catalog = await readCatalog(modelsDir, namedVoices);
+  const { voices, foreignVoices, motions, renderers, avatars } = catalog;
   const [motion] = motions.values();
   const avatarName = options.avatar ?? avatars.keys().next().value;
   if (!motion || avatarName === undefined) {
@@ -49,7 +52,8 @@ export const createInference = async (options: InferenceOptions): Promise<Infere
   }
   const avatar = find(avatars, avatarName, 'unknown_avatar', 'avatar').manifest;
   const voiceName = options.voice ?? avatar.voice;
-  findVoice({ voices, foreignVoices }, voiceName);
+  findVoice(catalog, voiceName);
+  for (const broken of catalog.brokenVoices) options.onBrokenVoice?.(broken);
 
   const speechPool = new InferencePool('speech', speechWorkers, {
     modelsDir,
@@ -73,7 +77,7 @@ export const createInference = async (options: InferenceOptions): Promise<Infere
   }
 
   const createVoice = (name: string): Voice => {
-    const { language, sampleRateHz } = findVoice({ voices, foreignVoices }, name).voice.manifest.voice;
+    const { language, sampleRateHz } = findVoice(catalog, name).voice.manifest.voice;
     return {
       name,
       language,

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Clock } from '../clock.ts';
-import { VisavisError } from '../errors.ts';
+import { VisavisError, asVisavisError } from '../errors.ts';
 import { type PronunciationTable, pronunciationsFor } from './english/index.ts';
 import type { GrowingSpeech } from './growing-speech.ts';
 import { type Described, readManifest, type VoiceManifest } from './manifest.ts';
@@ -29,8 +29,17 @@ export interface ForeignVoice {
 
 type InstalledVoice = Described<VoiceManifest> | ForeignVoice;
 
+/** A voice of the folder that cannot be used: it is left out. */
+export interface BrokenVoice {
+  /** As the file or folder is named. */
+  readonly name: string;
+  /** What is wrong, and what to do. */
+  readonly reason: VisavisError;
+}
+
 /** Voices by name, no name twice. */
 export interface VoiceCatalog {
+  readonly brokenVoices: readonly BrokenVoice[];
   readonly voices: ReadonlyMap<string, Described<VoiceManifest>>;
   readonly foreignVoices: ReadonlyMap<string, ForeignVoice>;
 }
@@ -66,11 +75,23 @@ const readFolder = async (path: string, name: string, clock: Clock): Promise<Ins
   );
 };
 
+/** A voice, or what is wrong with it. */
+const attempt = async (name: string, read: Promise<InstalledVoice>): Promise<InstalledVoice | BrokenVoice> => {
+  try {
+    return await read;
+  } catch (error) {
+    return { name, reason: asVisavisError(error, 'bad_model') };
+  }
+};
+
+const bothNamed = (a: InstalledVoice, b: InstalledVoice): VisavisError =>
+  new VisavisError('bad_model', `${a.folder} and ${b.folder} are both named ${a.manifest.name}. Rename one of them.`);
+
 /**
- * Reads what voices there are; none is loaded.
+ * Reads what voices there are; none is loaded. One of the folder that is damaged, incomplete or of no known kind is left out, and told.
  * @param folder - that holds them: folders, and `.onnx` files with what belongs to them
  * @param named - paths of further ones by name
- * @throws {VisavisError} `bad_model` for a voice that is damaged, incomplete or of no known kind
+ * @throws {VisavisError} `bad_model` when the folder cannot be read, or one of the named ones is wrong
  */
 export const readVoices = async (
   folder: string,
@@ -84,42 +105,55 @@ export const readVoices = async (
     throw new VisavisError('bad_model', `${folder}: expected a folder of models, but it cannot be read.`, { cause });
   }
   const visible = entries.filter(({ name }) => !name.startsWith('.')).sort((a, b) => a.name.localeCompare(b.name));
-  const found = await Promise.all([
+  const inFolder = await Promise.all([
     ...visible
       .filter((entry) => !entry.isFile())
-      .map((entry) => readFolder(join(folder, entry.name), entry.name, clock)),
+      .map((entry) => attempt(entry.name, readFolder(join(folder, entry.name), entry.name, clock))),
     ...visible
       .filter((entry) => entry.isFile() && entry.name.endsWith('.onnx'))
-      .map((entry) => describeForeign(basename(entry.name, '.onnx'), join(folder, entry.name), clock)),
-    ...Object.entries(named).map(async ([name, path]) => {
+      .map((entry) => {
+        const name = basename(entry.name, '.onnx');
+        return attempt(name, describeForeign(name, join(folder, entry.name), clock));
+      }),
+  ]);
+  const elsewhere = await Promise.all(
+    Object.entries(named).map(async ([name, path]) => {
       const file = await findModelFile(path);
       if (file !== undefined) return describeForeign(name, file, clock);
       throw new VisavisError('bad_model', `The voice "${name}": ${path} holds no .onnx file.`);
     }),
-  ]);
+  );
   const voices = new Map<string, Described<VoiceManifest>>();
   const foreignVoices = new Map<string, ForeignVoice>();
-  for (const voice of found) {
-    const { name } = voice.manifest;
-    const other = voices.get(name) ?? foreignVoices.get(name);
-    if (other) {
-      throw new VisavisError(
-        'bad_model',
-        `${other.folder} and ${voice.folder} are both named ${name}. Rename one of them.`,
-      );
+  const brokenVoices: BrokenVoice[] = [];
+  const sameAs = ({ manifest: { name } }: InstalledVoice) => voices.get(name) ?? foreignVoices.get(name);
+  const add = (voice: InstalledVoice) => {
+    if ('files' in voice) foreignVoices.set(voice.manifest.name, voice);
+    else voices.set(voice.manifest.name, voice);
+  };
+  for (const voice of inFolder) {
+    if ('reason' in voice) {
+      brokenVoices.push(voice);
+      continue;
     }
-    if ('files' in voice) foreignVoices.set(name, voice);
-    else voices.set(name, voice);
+    const other = sameAs(voice);
+    if (other) brokenVoices.push({ name: basename(voice.folder), reason: bothNamed(other, voice) });
+    else add(voice);
   }
-  return { voices, foreignVoices };
+  for (const voice of elsewhere) {
+    const other = sameAs(voice);
+    if (other) throw bothNamed(other, voice);
+    add(voice);
+  }
+  return { voices, foreignVoices, brokenVoices };
 };
 
 /**
  * The voice that a name means: `name`, or `name:speaker` for one of several speakers.
- * @throws {VisavisError} `unknown_voice`, naming those there are
+ * @throws {VisavisError} `unknown_voice`, naming those there are; what is wrong with one that is broken
  */
 export const findVoice = (
-  { voices, foreignVoices }: VoiceCatalog,
+  { voices, foreignVoices, brokenVoices }: VoiceCatalog,
   name: string,
 ): { readonly voice: InstalledVoice; readonly speaker?: string } => {
   const named = (wanted: string) => voices.get(wanted) ?? foreignVoices.get(wanted);
@@ -128,6 +162,8 @@ export const findVoice = (
   const colon = name.lastIndexOf(':');
   const voice = colon < 0 ? undefined : named(name.slice(0, colon));
   if (!voice) {
+    const broken = brokenVoices.find((one) => one.name === name);
+    if (broken) throw broken.reason;
     throw new VisavisError(
       'unknown_voice',
       `There is no voice "${name}". Installed: ${[...voices.keys(), ...foreignVoices.keys()].join(', ') || 'none'}.`,

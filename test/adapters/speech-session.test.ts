@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type SpeechEvent, SpeechSession } from '../../src/adapters/core/speech-session.ts';
 import type { Voice } from '../../src/models/inference.ts';
+import { countedVoice } from '../support/counted-voice.ts';
 import { fakeVoice } from '../support/fake-models.ts';
 
 const begin = (voice: Voice = fakeVoice(), options: Partial<ConstructorParameters<typeof SpeechSession>[0]> = {}) =>
@@ -54,31 +55,15 @@ describe('a speech session', () => {
   });
 
   test('makes no more than its bound ahead of who reads', async () => {
-    let windows = 0;
-    const voice = fakeVoice();
-    const counting: Voice = {
-      ...voice,
-      async plan(...args) {
-        const plan = await voice.plan(...args);
-        return {
-          ...plan,
-          async *windows() {
-            for await (const window of plan.windows()) {
-              windows += 1;
-              yield window;
-            }
-          },
-        };
-      },
-    };
-    const session = begin(counting, { aheadMs: 200, maxCharacters: 10_000 });
+    const { voice, windows } = countedVoice(fakeVoice());
+    const session = begin(voice, { aheadMs: 200, maxCharacters: 10_000 });
     session.append(`${'word '.repeat(35)}.`);
     session.end();
     const reader = session[Symbol.asyncIterator]();
 
     await reader.next();
     for (let i = 0; i < 200; i += 1) await new Promise((resolve) => setImmediate(resolve));
-    const madeMs = windows * 64;
+    const madeMs = windows() * 64;
     await reader.return();
 
     expect(madeMs).toBeGreaterThanOrEqual(200);

@@ -1,7 +1,8 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { unzipSync } from 'fflate';
 import { expect, test } from 'vitest';
+import { writePiper } from '../support/foreign-voices.ts';
 import { run, temporaryFolder } from '../support/program.ts';
 
 const say = (...args: string[]) => run('dist/src/say.js', args);
@@ -49,6 +50,24 @@ test('writes motion as an array of 59 numbers a frame', async () => {
   expect(header).toMatch(/^\x93NUMPY/);
   expect(header).toMatch(/'descr': '<f4'.*'shape': \(\d+, 59\)/);
 });
+
+test("speaks with the configuration's voices and pronunciations, as the server does", async () => {
+  const folder = await temporaryFolder();
+  const [own, plain, foreign, config] = ['own.wav', 'plain.wav', 'foreign.wav', 'config.json'].map((name) =>
+    join(folder, name),
+  ) as [string, string, string, string];
+  const voices = { mine: await writePiper(folder, 'mine') };
+  await writeFile(config, JSON.stringify({ voices, pronunciations: { en: { hello: 'B AY1' } } }));
+
+  await say('Hello.', '--out', plain);
+  await say('Hello.', '--out', own, '--config', config);
+  const done = await say('abc', '--out', foreign, '--config', config, '--voice', 'mine');
+
+  expect((await readFile(own)).equals(await readFile(plain))).toBe(false);
+  expect(done).toMatchObject({ code: 0, errors: '' });
+  // At the rate of that voice.
+  expect((await readFile(foreign)).readUInt32LE(24)).toBe(22_050);
+}, 180_000);
 
 test('reads the text from the standard input', async () => {
   const out = join(await temporaryFolder(), 'pipe.wav');

@@ -166,3 +166,22 @@ test(
   },
   PATIENCE_MS,
 );
+
+test(
+  'a voice that cannot be used is listed with what is wrong, beside those that can',
+  async () => {
+    const models = await temporaryFolder();
+    await mkdir(join(models, 'voices'));
+    await writePiper(join(models, 'voices'), 'good');
+    await writeFile(join(models, 'voices/bad.onnx'), 'not a model');
+    const config = join(models, 'config.json');
+    await writeFile(config, JSON.stringify({ models }));
+
+    const { output, code } = await voices('list', '--config', config);
+
+    expect(code).toBe(0);
+    expect(output).toMatch(/good\s+en-US\s+22050 Hz/);
+    expect(output).toMatch(/bad\s+cannot be used: .*bad.onnx.*Fetch the file again/);
+  },
+  PATIENCE_MS,
+);

@@ -1,4 +1,4 @@
-import { appendFile, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readCatalog } from '../../src/models/catalog.ts';
@@ -126,9 +126,32 @@ test('an avatar whose voice is not installed is refused with what is', async () 
 
 test('a model in the folder of another kind is refused', async () => {
   const models = await copyModels();
-  await rename(join(models, RENDERER), join(models, 'voices/alex'));
+  await rename(join(models, 'voices/slt'), join(models, 'renderers/slt'));
 
-  await expect(readCatalog(models)).rejects.toThrow(badModel(/expected a model of kind voice, got renderer/));
+  await expect(readCatalog(models)).rejects.toThrow(badModel(/expected a model of kind renderer, got voice/));
+});
+
+test('a voice that cannot be used is left out, and told', async () => {
+  const models = await copyModels();
+  await editJson(join(models, 'voices/slt/manifest.json'), ({ voice: _, ...manifest }) => manifest);
+  await mkdir(join(models, 'voices/empty'));
+  await writeFile(join(models, 'voices/noise.onnx'), 'This is no voice.');
+  await cp(join(models, 'voices/rms'), join(models, 'voices/twin'), { recursive: true });
+
+  const { voices, foreignVoices, brokenVoices } = await readCatalog(models);
+
+  expect([...voices.keys(), ...foreignVoices.keys()]).toEqual(['rms']);
+  expect(brokenVoices.map(({ name }) => name)).toEqual(['empty', 'slt', 'twin', 'noise']);
+  expect(brokenVoices.map(({ reason }) => reason.code)).toEqual(Array.from({ length: 4 }, () => 'bad_model'));
+  expect(brokenVoices[0]?.reason.message).toMatch(/neither manifest.json nor an .onnx file/);
+  expect(brokenVoices[2]?.reason.message).toMatch(/are both named rms. Rename one of them/);
+});
+
+test('a broken voice that an avatar speaks with says what is wrong with it', async () => {
+  const models = await copyModels();
+  await editJson(join(models, 'voices/rms/manifest.json'), ({ voice: _, ...manifest }) => manifest);
+
+  await expect(readCatalog(models)).rejects.toThrow(badModel(/rms.manifest.json/));
 });
 
 test('a models folder that does not exist is named', async () => {

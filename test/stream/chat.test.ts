@@ -1,14 +1,10 @@
-import { pino } from 'pino';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { configSchema } from '../../config/schema.ts';
 import { createOpenAiChatModel } from '../../src/chat/openai-chat-model.ts';
 import { systemClock } from '../../src/clock.ts';
-import { type ServerMessage, serverMessageSchema } from '../../src/stream/messages.ts';
-import { createMetrics } from '../../src/stream/metrics.ts';
-import { Session } from '../../src/stream/session.ts';
 import { type ChatReply, startChatServer } from '../support/chat-server.ts';
 import { fakeMediaServer } from '../support/fake-media.ts';
-import { fakeInference } from '../support/fake-models.ts';
+import { createSessionClient } from '../support/session-client.ts';
 
 /** As `expect.poll`, on a busy machine. */
 const soon = <T>(look: () => T) => expect.poll(look, { interval: 5, timeout: 20_000 });
@@ -16,35 +12,15 @@ const soon = <T>(look: () => T) => expect.poll(look, { interval: 5, timeout: 20_
 /** A session whose language model is a real HTTP server. */
 const connect = async (...replies: ChatReply[]) => {
   const server = await startChatServer(...replies);
-  const { limits, chat } = configSchema.parse({ chat: { url: server.url, model: 'tiny', systemPrompt: 'Be brief.' } });
+  const { chat } = configSchema.parse({ chat: { url: server.url, model: 'tiny', systemPrompt: 'Be brief.' } });
   if (chat === undefined) throw new Error('there is no chat in the configuration');
-  const received: ServerMessage[] = [];
   const media = fakeMediaServer();
-  const session = new Session('s1', {
-    inference: fakeInference(),
-    media,
-    chat: { model: createOpenAiChatModel({ ...chat, apiKey: null, clock: systemClock }), options: chat },
-    clock: systemClock,
-    metrics: createMetrics(),
-    log: pino({ level: 'silent' }),
-    defaults: { voice: 'fake', avatar: 'fake' },
-    bitrateBps: 300_000,
-    limits,
-    openTimeoutMs: limits.openTimeoutMs,
-    socket: {
-      sendText: (text) => received.push(serverMessageSchema.parse(JSON.parse(text))),
-      sendBinary: () => undefined,
-      unsentBytes: () => 0,
-      close: () => undefined,
-    },
-  });
+  const model = createOpenAiChatModel({ ...chat, apiKey: null, clock: systemClock });
+  const { session, received, send, of } = createSessionClient({ media, chat: { model, options: chat } });
   onTestFinished(async () => {
     await session.close();
     await server[Symbol.asyncDispose]();
   });
-  const of = <T extends ServerMessage['type']>(type: T) =>
-    received.filter((message): message is Extract<ServerMessage, { type: T }> => message.type === type);
-  const send = (message: object) => session.onText(JSON.stringify(message));
   send({ type: 'session.open', media: { transport: 'websocket', audio: { codec: 'pcm_s16le' } } });
   await soon(() => of('session.opened').length).toBe(1);
   return {

@@ -1,14 +1,10 @@
 import process from 'node:process';
 import fc from 'fast-check';
-import { pino } from 'pino';
 import { expect, test } from 'vitest';
-import { configSchema } from '../../config/schema.ts';
 import type { MotionModel, Voice } from '../../src/models/inference.ts';
-import { type ServerMessage, serverMessageSchema } from '../../src/stream/messages.ts';
-import { createMetrics } from '../../src/stream/metrics.ts';
-import { Session } from '../../src/stream/session.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { fakeInference } from '../support/fake-models.ts';
+import { createSessionClient } from '../support/session-client.ts';
 import { playoutMediaServer } from '../support/playout-channel.ts';
 
 /** A thousand by `npm run test:long`. */
@@ -75,28 +71,8 @@ const settle = async () => {
 const connect = async () => {
   const clock = new FakeClock();
   const media = playoutMediaServer(clock);
-  const received: ServerMessage[] = [];
-  const { limits } = configSchema.parse({});
   const inference = { ...fakeInference({ voice: levelVoice() }), motion: async () => slowJaw() };
-  const session = new Session('s1', {
-    chat: null,
-    inference,
-    media,
-    clock,
-    metrics: createMetrics(),
-    log: pino({ level: 'silent' }),
-    defaults: { voice: 'fake', avatar: 'fake' },
-    bitrateBps: 300_000,
-    limits,
-    openTimeoutMs: limits.openTimeoutMs,
-    socket: {
-      sendText: (text) => received.push(serverMessageSchema.parse(JSON.parse(text))),
-      sendBinary: () => undefined,
-      unsentBytes: () => 0,
-      close: () => undefined,
-    },
-  });
-  const send = (message: object) => session.onText(JSON.stringify(message));
+  const { session, received, send } = createSessionClient({ inference, media, clock });
   send({ type: 'session.open', media: { transport: 'webrtc' } });
   await settle();
   const channel = media.channels[0]!;

@@ -1,16 +1,10 @@
 import fc from 'fast-check';
-import { pino } from 'pino';
 import { describe, expect, test } from 'vitest';
-import { configSchema } from '../../config/schema.ts';
-import { systemClock } from '../../src/clock.ts';
 import type { Inference } from '../../src/models/inference.ts';
 import { encodeBinaryFrame } from '../../src/stream/binary-frame.ts';
-import type { ServerMessage } from '../../src/stream/messages.ts';
-import { serverMessageSchema } from '../../src/stream/messages.ts';
-import { createMetrics } from '../../src/stream/metrics.ts';
-import { Session } from '../../src/stream/session.ts';
 import { fakeMediaServer } from '../support/fake-media.ts';
 import { fakeInference, fakeVoice } from '../support/fake-models.ts';
+import { createSessionClient } from '../support/session-client.ts';
 
 const OPEN = { type: 'session.open', media: { transport: 'webrtc' } };
 const SPEAK = { type: 'session.open', media: { transport: 'websocket', audio: { codec: 'pcm_s16le' } } };
@@ -21,39 +15,15 @@ const settle = async () => {
 };
 
 const connect = (options: { inference?: Inference; limits?: Record<string, number>; unsent?: () => number } = {}) => {
-  const received: ServerMessage[] = [];
-  const frames: Uint8Array[] = [];
-  const closed: { code: number; reason: string }[] = [];
   const media = fakeMediaServer();
-  const { limits } = configSchema.parse({ limits: options.limits ?? {} });
-  const session = new Session('s1', {
-    inference: options.inference ?? fakeInference(),
-    media,
-    chat: null,
-    clock: systemClock,
-    metrics: createMetrics(),
-    log: pino({ level: 'silent' }),
-    defaults: { voice: 'fake', avatar: 'fake' },
-    bitrateBps: 300_000,
-    limits,
-    openTimeoutMs: limits.openTimeoutMs,
-    socket: {
-      sendText: (text) => received.push(serverMessageSchema.parse(JSON.parse(text))),
-      sendBinary: (bytes) => frames.push(bytes),
-      unsentBytes: options.unsent ?? (() => 0),
-      close: (code, reason) => closed.push({ code, reason }),
-    },
-  });
+  const client = createSessionClient({ ...options, media });
+  const { received } = client;
   return {
-    session,
-    received,
-    frames,
-    closed,
+    ...client,
     media,
-    send: (...messages: object[]) => messages.forEach((message) => session.onText(JSON.stringify(message))),
     types: () => received.map(({ type }) => type),
     errors: () => received.flatMap((message) => (message.type === 'error' ? [message.code] : [])),
-    finished: () => received.filter((message) => message.type === 'utterance.finished'),
+    finished: () => client.of('utterance.finished'),
     channel: () => {
       const [channel] = media.channels;
       if (!channel) throw new Error('no channel was opened');

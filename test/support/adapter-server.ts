@@ -4,8 +4,8 @@ import { onTestFinished } from 'vitest';
 import { loadConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import { systemClock } from '../../src/clock.ts';
-import type { Voice } from '../../src/models/inference.ts';
 import { type Server, startServer } from '../../src/stream/server.ts';
+import { countedVoice } from './counted-voice.ts';
 import { fakeMediaServer } from './fake-media.ts';
 import { fakeInference, fakeVoice } from './fake-models.ts';
 
@@ -32,24 +32,7 @@ interface Options {
 
 export const startAdapterServer = async (options: Options = {}): Promise<AdapterServer> => {
   const config = loadConfig(undefined, { port: 0, voice: 'fake', avatar: 'fake' });
-  let windows = 0;
-  const voice = fakeVoice();
-  const counted: Voice = {
-    ...voice,
-    async plan(...args) {
-      const plan = await voice.plan(...args);
-      return {
-        ...plan,
-        async *windows() {
-          for await (const window of plan.windows()) {
-            if (options.windowMs) await new Promise((resolve) => setTimeout(resolve, options.windowMs));
-            windows += 1;
-            yield window;
-          }
-        },
-      };
-    },
-  };
+  const { voice, windows } = countedVoice(fakeVoice(), options.windowMs);
   const server = await startServer({
     config: {
       ...config,
@@ -60,7 +43,7 @@ export const startAdapterServer = async (options: Options = {}): Promise<Adapter
     },
     clock: systemClock,
     log: pino({ level: 'silent' }),
-    inference: fakeInference({ voice: counted }),
+    inference: fakeInference({ voice }),
     media: fakeMediaServer(),
     pageFolders: [],
     portraitOf: () => null,
@@ -71,7 +54,7 @@ export const startAdapterServer = async (options: Options = {}): Promise<Adapter
     server,
     http: server.address,
     ws: server.address.replace('http', 'ws'),
-    windows: () => windows,
+    windows,
     sessions: async () => ((await (await fetch(`${server.address}/readyz`)).json()) as { sessions: number }).sessions,
   };
 };
