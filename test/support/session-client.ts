@@ -19,9 +19,9 @@ export interface SessionClient {
   readonly received: readonly ServerMessage[];
   readonly frames: readonly Uint8Array[];
   readonly closed: readonly { readonly code: number; readonly reason: string }[];
-  send(...messages: object[]): void;
+  readonly send: (...messages: object[]) => void;
   /** The messages of one type. */
-  of<T extends ServerMessage['type']>(type: T): Extract<ServerMessage, { type: T }>[];
+  readonly of: <T extends ServerMessage['type']>(type: T) => Extract<ServerMessage, { type: T }>[];
 }
 
 export const createSessionClient = ({ unsent = () => 0, ...options }: Options): SessionClient => {
