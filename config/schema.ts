@@ -5,7 +5,12 @@ const inference = z
   .strictObject({
     provider: z.enum(['cpu', 'cuda']).default('cpu').describe('Execution provider of onnxruntime'),
     speechWorkers: z.int().min(1).max(64).default(1).describe('Threads that run voices'),
-    faceWorkers: z.int().min(1).max(64).default(1).describe('Threads that run motion and renderer'),
+    faceWorkers: z
+      .int()
+      .min(1)
+      .max(64)
+      .optional()
+      .describe('Threads that run motion and renderer. Default: as many as there are cores, less two, at least one'),
   })
   .prefault({});
 
@@ -71,9 +76,30 @@ const access = z
   })
   .prefault({});
 
+const load = z
+  .strictObject({
+    admission: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Refuse sessions (503) that the machine has no room for, by what sessions cost on it; an empty server takes any',
+      ),
+    share: z
+      .number()
+      .min(0.1)
+      .max(1)
+      .default(0.85)
+      .describe("Part of the cores' and the workers' time that sessions are promised"),
+    ladder: z
+      .boolean()
+      .default(true)
+      .describe('Make less of the picture while frames are late, so that sound never is'),
+  })
+  .prefault({});
+
 const limits = z
   .strictObject({
-    sessions: z.int().min(1).max(10_000).default(4).describe('Sessions at once; one more is answered 503'),
+    sessions: z.int().min(1).max(10_000).default(64).describe('Sessions at once, whatever they cost'),
     openTimeoutMs: z.int().min(100).max(60_000).default(5_000).describe('Time until session.open has to come'),
     textCharacters: z
       .int()
@@ -188,6 +214,7 @@ export const configSchema = z.strictObject({
   chat,
   clients,
   access,
+  load,
   limits,
   pronunciations,
 });

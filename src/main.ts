@@ -10,6 +10,8 @@ import { systemClock } from './clock.ts';
 import { VisavisError } from './errors.ts';
 import { createInference } from './models/create-inference.ts';
 import { packageRoot } from './package-root.ts';
+import { calibrate } from './stream/load/calibrate.ts';
+import { defaultFaceWorkers } from './stream/load/cores.ts';
 import { createMediaServer } from './stream/media/media-client.ts';
 import { type ServerDeps, startServer } from './stream/server.ts';
 
@@ -90,6 +92,7 @@ const main = async (): Promise<void> => {
       avatar: config.avatar,
       pronunciations: config.pronunciations,
       ...config.inference,
+      faceWorkers: config.inference.faceWorkers ?? defaultFaceWorkers(),
       onBrokenVoice: ({ name, reason }) => log.warn({ voice: name, reason: reason.message }, 'a voice is left out'),
     }),
     createMediaServer({
@@ -109,6 +112,7 @@ const main = async (): Promise<void> => {
     pageFolders: [join(packageRoot, 'client'), join(packageRoot, 'dist', 'client')],
     portraitOf: (avatar) => (portraits.has(avatar) ? join(modelsDir, 'avatars', avatar, 'portrait.png') : null),
   });
+  if (config.load.admission) await calibrate(inference, config);
   process.stdout.write(`visavis is ready on ${server.address}\n`);
   if (server.wyomingAddress) log.info({ address: server.wyomingAddress }, 'Wyoming is spoken');
 

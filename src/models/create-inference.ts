@@ -2,10 +2,10 @@
 import { VisavisError } from '../errors.ts';
 import { find, readCatalog } from './catalog.ts';
 import { type PronunciationTable, pronunciationsFor } from './english/index.ts';
-import type { AvatarInfo, Face, Inference, MotionModel, Voice, VoiceInfo } from './inference.ts';
+import type { AvatarInfo, CallReport, Face, Inference, MotionModel, Voice, VoiceInfo } from './inference.ts';
 import { createSpeechPlan } from './speech-plan.ts';
 import { type BrokenVoice, findVoice } from './voice-catalog.ts';
-import { InferencePool } from './worker/inference-client.ts';
+import { InferencePool, type OnCall } from './worker/inference-client.ts';
 
 export interface InferenceOptions {
   /** Folder with `voices/`, `motion/`, `renderers/` and `avatars/`. */
@@ -55,13 +55,26 @@ export const createInference = async (options: InferenceOptions): Promise<Infere
   findVoice(catalog, voiceName);
   for (const broken of catalog.brokenVoices) options.onBrokenVoice?.(broken);
 
-  const speechPool = new InferencePool('speech', speechWorkers, {
-    modelsDir,
-    provider,
-    voices: namedVoices,
-    pronunciations,
-  });
-  const facePool = new InferencePool('face', faceWorkers, { modelsDir, provider, voices: namedVoices });
+  const sampleRateOf = (name: string) => findVoice(catalog, name).voice.manifest.voice.sampleRateHz;
+  let onReport: (report: CallReport) => void = () => undefined;
+  const report: OnCall = ({ operation, request, value, thread, spent }) => {
+    if (operation === 'warmVoice' || operation === 'warmFace' || operation === 'warmMotion') return;
+    const decoded = operation === 'decode' && 'voice' in request && value instanceof Float32Array;
+    const mediaMs = decoded ? (1000 * value.length) / sampleRateOf(request.voice) : 0;
+    onReport({ operation, thread, mediaMs, ...spent });
+  };
+  const speechPool = new InferencePool(
+    'speech',
+    speechWorkers,
+    { modelsDir, provider, voices: namedVoices, pronunciations },
+    report,
+  );
+  const facePool = new InferencePool(
+    'face',
+    faceWorkers,
+    { modelsDir, provider, voices: namedVoices, yields: true },
+    report,
+  );
   const close = async () => {
     await Promise.all([speechPool.close(), facePool.close()]);
   };
@@ -82,11 +95,13 @@ export const createInference = async (options: InferenceOptions): Promise<Infere
       name,
       language,
       sampleRateHz,
-      async plan(text, speechOptions, signal) {
+      async plan(text, speechOptions, signal, call) {
         const key = { voice: name, text, options: speechOptions };
         const thread = speechPool.idlest;
-        const chunk = await thread.call('encode', key, signal);
-        return createSpeechPlan(chunk, chunk, (first, end) => thread.call('decode', { ...key, first, end }));
+        const chunk = await thread.call('encode', key, signal, call);
+        return createSpeechPlan(chunk, chunk, (first, end, how) =>
+          thread.call('decode', { ...key, first, end }, undefined, how),
+        );
       },
     };
   };
@@ -100,7 +115,7 @@ export const createInference = async (options: InferenceOptions): Promise<Infere
       motionFrames,
       motionCentre,
       voice,
-      render: (descriptors) => facePool.call('render', { avatar: name, motion: own(descriptors) }),
+      render: (descriptors, call) => facePool.call('render', { avatar: name, motion: own(descriptors) }, call),
     };
   };
 
@@ -111,8 +126,12 @@ export const createInference = async (options: InferenceOptions): Promise<Infere
     lookaheadSamples,
     historyFrames,
     temperature,
-    next: (pcm, history, noise) =>
-      facePool.call('move', { motion: motion.manifest.name, pcm: own(pcm), history: own(history), noise: own(noise) }),
+    next: (pcm, history, noise, call) =>
+      facePool.call(
+        'move',
+        { motion: motion.manifest.name, pcm: own(pcm), history: own(history), noise: own(noise) },
+        call,
+      ),
   };
 
   return {
@@ -128,6 +147,12 @@ export const createInference = async (options: InferenceOptions): Promise<Infere
     voice: async (name) => createVoice(name),
     face: async (name) => createFace(name),
     motion: async () => motionModel,
+    workers: {
+      states: () => [...speechPool.states, ...facePool.states],
+      listen(listener) {
+        onReport = listener;
+      },
+    },
     close,
   };
 };

@@ -12,6 +12,52 @@ export interface SpeechOptions {
   readonly seed: number;
 }
 
+/** Where the time of one call went. */
+export interface CallTiming {
+  /** From the call until a worker began with it. */
+  readonly waitedMs: number;
+  /** From then until it was done. */
+  readonly runMs: number;
+  /** Of that, time in which the worker could have run and no processor was free; null where the system does not tell. */
+  readonly starvedMs: number | null;
+}
+
+/** How urgent a call is, and who wants to know how it went. */
+export interface CallOptions {
+  /**
+   * `Clock.nowMs` time at which the result is needed; workers take the most urgent call first.
+   * @default half a second from now
+   */
+  readonly dueMs?: number;
+  /** Whether the call is worth nothing after `dueMs`: it then rejects with `OverdueError` instead of being begun. @default false */
+  readonly orNever?: boolean;
+  /** Told when the call is done. */
+  readonly onTimed?: (timing: CallTiming) => void;
+}
+
+/** A call was not begun, because its time was over. */
+export class OverdueError extends Error {
+  override readonly name = 'OverdueError';
+}
+
+/** A call that a worker has finished, for whoever measures what models cost. */
+export interface CallReport extends CallTiming {
+  readonly operation: 'encode' | 'decode' | 'move' | 'render';
+  /** Of the worker: `speech-1`, `face-2`. */
+  readonly thread: string;
+  /** Processor time; null where the system does not tell. */
+  readonly cpuMs: number | null;
+  /** Length of the speech that was decoded; 0 for other operations. */
+  readonly mediaMs: number;
+}
+
+/** A worker thread now. */
+export interface WorkerState {
+  readonly name: string;
+  /** Calls that it has not answered. */
+  readonly waiting: number;
+}
+
 /** Something in a text that cannot be spoken; everything else is. */
 export interface TextProblem {
   /** Phonemes in `[[…]]` that do not exist, or a text without one word that the voice can read. */
@@ -30,8 +76,9 @@ export interface SpeechPlan {
   /**
    * The sound, window by window, float32 in -1…1; the lengths add up to `durationSamples`. Each step decodes one window
    * when it is asked for; leaving the loop early frees what the worker holds.
+   * @param call - Asked before each window how urgent it is.
    */
-  windows(): AsyncIterableIterator<Float32Array>;
+  windows(call?: () => CallOptions): AsyncIterableIterator<Float32Array>;
 }
 
 /** A voice: VITS cut into encoder, flow and decoder. */
@@ -43,7 +90,7 @@ export interface Voice {
    * Reads the text and encodes it. Text without anything to say gives a plan of 0 samples.
    * @throws {VisavisError} `bad_text` when the voice cannot speak it; `inference_failed` when the worker died.
    */
-  plan(text: string, options: SpeechOptions, signal?: AbortSignal): Promise<SpeechPlan>;
+  plan(text: string, options: SpeechOptions, signal?: AbortSignal, call?: CallOptions): Promise<SpeechPlan>;
 }
 
 /** The flow from audio to the next motion descriptor (PIRenderer §3.4), one step of 25 Hz a call. */
@@ -62,7 +109,7 @@ export interface MotionModel {
    * @param noise float32[59], standard normal × temperature
    * @returns float32[59], the next descriptor
    */
-  next(pcm: Float32Array, history: Float32Array, noise: Float32Array): Promise<Float32Array>;
+  next(pcm: Float32Array, history: Float32Array, noise: Float32Array, call?: CallOptions): Promise<Float32Array>;
 }
 
 /** A portrait with the renderer that moves it; the portrait's features are cached where it is rendered. */
@@ -79,8 +126,9 @@ export interface Face {
   /**
    * @param motion float32[motionFrames × 59]
    * @returns I420, BT.601 limited range, size² × 1.5 bytes; the caller owns it
+   * @throws {OverdueError} see `CallOptions.orNever`
    */
-  render(motion: Float32Array): Promise<Uint8Array<ArrayBuffer>>;
+  render(motion: Float32Array, call?: CallOptions): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /** What is installed, without loading it. */
@@ -109,6 +157,11 @@ export interface Inference {
   /** @throws {VisavisError} `unknown_avatar`, naming those there are. */
   face(name: string): Promise<Face>;
   motion(): Promise<MotionModel>;
+  /** Its worker threads, and who is told of every call that they finish; one listener. Missing where nothing is measured. */
+  readonly workers?: {
+    states(): readonly WorkerState[];
+    listen(listener: (report: CallReport) => void): void;
+  };
   /** Ends the workers; calls in flight reject with `shutting_down`. */
   close(): Promise<void>;
 }

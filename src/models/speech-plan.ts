@@ -1,5 +1,5 @@
 /** A text chunk that has been encoded, as the pipeline sees it: times at once, sound window by window. */
-import type { SpeechPlan } from './inference.ts';
+import type { CallOptions, SpeechPlan } from './inference.ts';
 import type { EncodedChunk, VoiceModel } from './voice-model.ts';
 
 /**
@@ -25,12 +25,12 @@ export function* windowsOf(
 export const createSpeechPlan = (
   { frameCount, words, problems = [] }: Pick<EncodedChunk, 'frameCount' | 'words' | 'problems'>,
   { hopSamples, windowFrames }: Pick<VoiceModel, 'hopSamples' | 'windowFrames'>,
-  decode: (first: number, end: number) => Promise<Float32Array>,
+  decode: (first: number, end: number, call: CallOptions) => Promise<Float32Array>,
 ): SpeechPlan => ({
   durationSamples: frameCount * hopSamples,
   words,
   problems,
-  async *windows() {
-    for (const [first, end] of windowsOf(frameCount, windowFrames)) yield await decode(first, end);
+  async *windows(call = () => ({})) {
+    for (const [first, end] of windowsOf(frameCount, windowFrames)) yield await decode(first, end, call());
   },
 });

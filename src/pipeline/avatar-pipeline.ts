@@ -35,14 +35,16 @@ import {
 } from 'rxjs';
 import type { VisavisError } from '../errors.ts';
 import { type AudioSlot, FRAMES_PER_SECOND, SLOT_MS, type VideoFrame } from '../media.ts';
-import type { MotionModel, SpeechOptions } from '../models/inference.ts';
+import type { CallOptions, CallTiming, MotionModel, SpeechOptions } from '../models/inference.ts';
+import { DrawPlan } from './draw-plan.ts';
 import { DrawingTime } from './drawing-time.ts';
 import type { MotionControl } from './motion-control.ts';
 import { MotionTrack } from './motion-track.ts';
 import { Resampler } from './resampler.ts';
+import { RUNGS, type Rung } from './rungs.ts';
 import { type ComposedSlot, type PlacedMark, SlotComposer } from './slot-composer.ts';
 import { predictMotion } from './stages/predict-motion.ts';
-import { type FaceSource, renderFace } from './stages/render-face.ts';
+import { type FaceSource, type FrameTimes, renderFace } from './stages/render-face.ts';
 import { splitUtterance } from './stages/split-utterance.ts';
 import { type SpeechPart, type Synthesizer, synthesizeSpeech } from './stages/synthesize-speech.ts';
 
@@ -87,14 +89,14 @@ export interface PipelineInputs {
 export type PipelineEvent =
   | { readonly type: 'audio'; readonly slot: AudioSlot; readonly marks: readonly PlacedMark[] }
   | { readonly type: 'motion'; readonly sequence: number; readonly descriptor: Float32Array }
-  | { readonly type: 'video'; readonly frame: VideoFrame }
+  | { readonly type: 'video'; readonly frame: VideoFrame; readonly times?: FrameTimes }
   /**
    * Speech has come while silence waits to be played, `from` this slot on, and no slot is made of it yet: `halt`, then
    * `resume` from the first of these that was not played, and it is said in their place. With `takesBackSilence` only.
    */
   | { readonly type: 'behind-silence'; readonly from: number }
   /** A frame was not drawn, because its slot would have been played by then. */
-  | { readonly type: 'skipped'; readonly sequence: number }
+  | { readonly type: 'skipped'; readonly sequence: number; readonly times?: FrameTimes }
   /** An utterance, or a frame (`utterance` null), could not be made; the session goes on. */
   | { readonly type: 'failed'; readonly utterance: string | null; readonly error: unknown }
   /** Something in the text of an utterance is not spoken; all else of it is. */
@@ -110,6 +112,10 @@ export interface AvatarPipelineDeps {
   readonly noise: (sequence: number) => Float32Array;
   /** Time, to know how long drawing takes; null: playing waits for every frame. Only differences count. */
   readonly nowMs: (() => number) | null;
+  /** How much of the picture is made now. Default: all. */
+  readonly rung?: () => Rung;
+  /** Told where the time of every call for speech went. */
+  readonly onSpeech?: (timing: CallTiming) => void;
   /** Time of waits for text; default: real time. */
   readonly scheduler?: SchedulerLike;
 }
@@ -148,11 +154,18 @@ export const createAvatarPipeline =
         distinctUntilChanged(),
       );
       const tracks = createTracks(deps);
+      const { nowMs, onSpeech = () => undefined } = deps;
       /** Utterances whose turn has not come. */
       const waiting = new Set<string>();
       let ready = false;
       let playedSequence = -1;
+      let playedMs = 0;
 
+      /** When a slot's turn is over: what is not there by then comes too late. */
+      const slotDueMs = (sequence: number) => playedMs + (sequence - playedSequence + 1) * SLOT_MS;
+      /** Speech is needed when all that is there has been played; what is played at once, at once. */
+      const speechCall = (): CallOptions =>
+        nowMs ? { dueMs: nowMs() + composer.queuedMs + composer.outstandingSpeech * SLOT_MS, onTimed: onSpeech } : {};
       /** The silence whose place speech should take that comes now; a face that is drawn more slowly than shown needs that time. */
       const silenceToTakeBack = (part: SpeechStep): number | null =>
         takesBackSilence && part.kind === 'sound' && composer.queuedMs === 0 && tracks.drawingTime.meanMs < SLOT_MS
@@ -196,7 +209,12 @@ export const createAvatarPipeline =
         concatMap((utterance) => {
           const { id } = utterance;
           if (!waiting.delete(id)) return EMPTY;
-          return speechOf(utterance, { sampleRateHz, hasRoom$, scheduler: deps.scheduler ?? asyncScheduler }).pipe(
+          return speechOf(utterance, {
+            sampleRateHz,
+            hasRoom$,
+            call: speechCall,
+            scheduler: deps.scheduler ?? asyncScheduler,
+          }).pipe(
             mergeMap((part) => enqueue(id, part)),
             catchError((error: unknown) => {
               enqueue(id, { kind: 'end' });
@@ -210,7 +228,10 @@ export const createAvatarPipeline =
       const played$ = inputs.played$.pipe(
         tap((sequence) => {
           ready = true;
-          playedSequence = Math.max(playedSequence, sequence);
+          if (sequence >= playedSequence) {
+            playedSequence = sequence;
+            playedMs = nowMs?.() ?? 0;
+          }
           composer.played(sequence);
         }),
         share(),
@@ -219,7 +240,10 @@ export const createAvatarPipeline =
         startWith(null),
         mergeMap(takeSlots),
         connect((slot$) =>
-          merge(slot$.pipe(map(soundOf)), slot$.pipe(draw(deps, tracks, sampleRateHz, () => playedSequence))),
+          merge(
+            slot$.pipe(map(soundOf)),
+            slot$.pipe(draw(deps, { tracks, sampleRateHz, playedSequence: () => playedSequence, slotDueMs })),
+          ),
         ),
       );
       // switchMap: an interruption unsubscribes from what is being drawn, and drawing starts again where playing stopped.
@@ -244,18 +268,19 @@ type SpeechStep = SpeechPart | { readonly kind: 'start' } | { readonly kind: 'en
 interface SpeechContext {
   readonly sampleRateHz: number;
   readonly hasRoom$: Observable<boolean>;
+  readonly call: () => CallOptions;
   readonly scheduler: SchedulerLike;
 }
 
 /** The speech of an utterance at the session's rate, between its start and its end. */
 const speechOf = (utterance: UtteranceInput, context: SpeechContext): Observable<SpeechStep> => {
-  const { sampleRateHz, hasRoom$, scheduler } = context;
+  const { sampleRateHz, hasRoom$, call, scheduler } = context;
   const part$: Observable<SpeechPart> =
     utterance.kind === 'sound'
       ? utterance.pcm$.pipe(map((pcm) => ({ kind: 'sound', pcm })))
       : utterance.text$.pipe(
           splitUtterance(scheduler),
-          synthesizeSpeech(utterance.voice, utterance.options, hasRoom$),
+          synthesizeSpeech(utterance.voice, utterance.options, hasRoom$, call),
           atSampleRate(utterance.voice.sampleRateHz, sampleRateHz),
         );
   return concat(of<SpeechStep>({ kind: 'start' }), part$, of<SpeechStep>({ kind: 'end' }));
@@ -287,37 +312,59 @@ const createTracks = ({ motion }: AvatarPipelineDeps) => ({
   flow: new MotionTrack((motion?.historyFrames ?? 0) + KEPT_FRAMES),
   shown: new MotionTrack(KEPT_FRAMES),
   drawingTime: new DrawingTime(),
+  plan: new DrawPlan(),
 });
+
+interface DrawingContext {
+  readonly tracks: ReturnType<typeof createTracks>;
+  readonly sampleRateHz: number;
+  readonly playedSequence: () => number;
+  readonly slotDueMs: (sequence: number) => number;
+}
 
 /** Motion and frames of slots. When a step fails that is reported, and the next slot is tried. */
 const draw =
   (
-    { motion, face, control, noise, nowMs }: AvatarPipelineDeps,
-    tracks: ReturnType<typeof createTracks>,
-    sampleRateHz: number,
-    playedSequence: () => number,
+    { motion, face, control, noise, nowMs, rung = () => RUNGS[0] }: AvatarPipelineDeps,
+    { tracks, sampleRateHz, playedSequence, slotDueMs }: DrawingContext,
   ): OperatorFunction<ComposedSlot, PipelineEvent> =>
   (slot$) => {
     if (!motion) return EMPTY;
     const atModelRate = (window: Float32Array) => resampled(window, sampleRateHz, motion);
-    const skipped$ = new Subject<number>();
+    const skipped$ = new Subject<PipelineEvent>();
     const event$ = slot$.pipe(
-      predictMotion({ model: motion, track: tracks.flow, control, noise, atModelRate }),
+      predictMotion({
+        model: motion,
+        track: tracks.flow,
+        control,
+        noise,
+        atModelRate,
+        runs: () => face === null || rung().moves !== 'nothing',
+        timing: nowMs && { nowMs, dueMs: slotDueMs },
+      }),
       connect((moved$) => {
         const motion$ = moved$.pipe(
           map(({ sequence, descriptor }): PipelineEvent => ({ type: 'motion', sequence, descriptor })),
         );
         if (!face) return motion$;
         const frame$ = moved$.pipe(
-          renderFace({ ...tracks, face, playedSequence, nowMs, skipped: (sequence) => skipped$.next(sequence) }),
+          renderFace({
+            ...tracks,
+            face,
+            playedSequence,
+            nowMs,
+            rung,
+            dueMs: nowMs && slotDueMs,
+            skipped: (sequence, times) => skipped$.next({ type: 'skipped', sequence, ...(times ? { times } : {}) }),
+          }),
         );
-        return merge(motion$, frame$.pipe(map((frame): PipelineEvent => ({ type: 'video', frame }))));
+        return merge(motion$, frame$.pipe(map((drawn): PipelineEvent => ({ type: 'video', ...drawn }))));
       }),
       catchError((error: unknown, again$) =>
         concat(of<PipelineEvent>({ type: 'failed', utterance: null, error }), again$),
       ),
     );
-    return merge(event$, skipped$.pipe(map((sequence): PipelineEvent => ({ type: 'skipped', sequence }))));
+    return merge(event$, skipped$);
   };
 
 /** How much sound around a slot the motion flow sees, in samples at the session's rate. */

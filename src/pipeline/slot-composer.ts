@@ -88,6 +88,13 @@ export class SlotComposer {
     return this.#nextSequence - this.#playedSequence - 1;
   }
 
+  /** Slots made and not yet played, counted until the last one that holds speech. */
+  get outstandingSpeech(): number {
+    let sequence = this.#nextSequence - 1;
+    while (sequence > this.#playedSequence && (this.#composed.get(sequence)?.pieces.length ?? 0) === 0) sequence -= 1;
+    return Math.max(0, sequence - this.#playedSequence);
+  }
+
   /** The first slot that waits to be played when all that wait are silent: speech that comes now could take its place. */
   get silentFrom(): number | null {
     for (let sequence = this.#playedSequence + 1; sequence < this.#nextSequence; sequence += 1) {

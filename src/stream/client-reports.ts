@@ -1,7 +1,9 @@
 /** What a session tells its client and the operator's metrics: utterances, statistics, errors. */
 import type { VisavisError } from '../errors.ts';
+import type { Rung } from '../pipeline/rungs.ts';
 import type { WordTiming } from '../media.ts';
 import type { LedgerEvent } from '../pipeline/utterance-ledger.ts';
+import { type FrameOutcome, slowestStage } from './load/frame-account.ts';
 import type { MediaCounters } from './media/media-channel.ts';
 import type { ServerMessage } from './messages.ts';
 import type { Metrics } from './metrics.ts';
@@ -18,6 +20,8 @@ const withoutPhonemes = ({ text, startMs, endMs, charStart, charEnd }: WordTimin
 const withPhonemes = ({ phonemes, ...word }: WordTiming): SentWord =>
   phonemes ? { ...word, phonemes: [...phonemes] } : word;
 
+type Stats = Extract<ServerMessage, { type: 'stats' }>;
+
 /** The reports of one session. */
 export class ClientReports {
   readonly #metrics: Metrics;
@@ -29,6 +33,9 @@ export class ClientReports {
   };
   #counters: MediaCounters | undefined;
   #skippedFrames = 0;
+  #lateStage: Stats['lateStage'] = null;
+  #degradation: Rung['name'] = 'none';
+  #fps = 0;
 
   /**
    * @param send - Takes a message to the client.
@@ -74,18 +81,56 @@ export class ClientReports {
     this.#metrics.lateFrames.inc();
   }
 
-  /** Takes the media thread's totals, once a second; while someone speaks the client is told. */
-  counted(counters: MediaCounters, speaking: boolean): void {
+  /** Notes what took the time of a late frame. */
+  late({ spans }: FrameOutcome): void {
+    this.#lateStage = slowestStage(spans);
+  }
+
+  /** Another part of the picture is made from now on; the client is told at once. */
+  degraded(degradation: Rung['name']): void {
+    this.#degradation = degradation;
+    this.#sendStats();
+  }
+
+  /** Takes the media thread's totals, once a second; while someone speaks the client is told. @returns new gaps in the sound */
+  counted(counters: MediaCounters, speaking: boolean): number {
     const metrics = this.#metrics;
     const before = this.#counters;
     this.#counters = counters;
-    const fps = counters.videoFrames - (before?.videoFrames ?? 0);
-    metrics.frames.inc(Math.max(0, fps));
+    this.#fps = counters.videoFrames - (before?.videoFrames ?? 0);
+    const gaps = Math.max(0, counters.audioGaps - (before?.audioGaps ?? 0));
+    metrics.frames.inc(Math.max(0, this.#fps));
     metrics.lateFrames.inc(Math.max(0, counters.lateFrames - (before?.lateFrames ?? 0)));
-    metrics.audioGaps.inc(Math.max(0, counters.audioGaps - (before?.audioGaps ?? 0)));
-    if (!speaking) return;
-    const lateFrames = counters.lateFrames + this.#skippedFrames;
-    this.#send({ type: 'stats', ...this.#latency, fps, lateFrames, degradation: 'none' });
+    metrics.audioGaps.inc(gaps);
+    for (const lateMs of counters.paceLateMs ?? []) metrics.stageTime.observe({ stage: 'pacing' }, lateMs / 1000);
+    if (counters.targetBps !== null) metrics.networkTarget.observe(counters.targetBps);
+    if (counters.targetBps !== null && counters.videoBps !== null) metrics.pictureRate.observe(counters.videoBps);
+    if (counters.roundTripMs !== null) metrics.roundTrip.observe(counters.roundTripMs / 1000);
+    if (counters.fractionLost !== null) metrics.packetLoss.observe(counters.fractionLost);
+    if (speaking) this.#sendStats();
+    this.#lateStage = null;
+    return gaps;
+  }
+
+  #sendStats(): void {
+    const {
+      lateFrames = 0,
+      audioGaps = 0,
+      targetBps = null,
+      videoBps = null,
+      roundTripMs = null,
+    } = this.#counters ?? {};
+    this.#send({
+      type: 'stats',
+      ...this.#latency,
+      fps: this.#fps,
+      lateFrames: lateFrames + this.#skippedFrames,
+      audioGaps,
+      degradation: this.#degradation,
+      lateStage: this.#lateStage,
+      network:
+        targetBps === null ? null : { targetBps, videoBps, roundTripMs, loss: this.#counters?.fractionLost ?? null },
+    });
   }
 
   /** An error that the session survives. */

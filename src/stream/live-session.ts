@@ -6,13 +6,17 @@ import { Subject, type Subscription } from 'rxjs';
 import type { Clock } from '../clock.ts';
 import { VisavisError, asVisavisError } from '../errors.ts';
 import { type AudioSlot, FRAMES_PER_SECOND, MOTION_SIZE } from '../media.ts';
-import type { Face, Inference, Voice } from '../models/inference.ts';
+import type { CallTiming, Face, Inference, Voice } from '../models/inference.ts';
 import { createRandom, gaussianNoise } from '../models/random.ts';
 import { type InterruptStep, type PipelineEvent, createAvatarPipeline } from '../pipeline/avatar-pipeline.ts';
 import { MotionControl, type MotionWish, unknownExpressions } from '../pipeline/motion-control.ts';
+import { RUNGS, type Rung } from '../pipeline/rungs.ts';
 import { type LedgerEvent, UtteranceLedger } from '../pipeline/utterance-ledger.ts';
 import { ClientReports } from './client-reports.ts';
 import { FrameOutput } from './frame-output.ts';
+import type { Demand } from './load/admission.ts';
+import { FrameAccount, type FrameOutcome } from './load/frame-account.ts';
+import type { LoadMember } from './load/load-control.ts';
 import { MediaPath } from './media-path.ts';
 import type { MediaChannel, MediaEvent, MediaServer, RtpBase } from './media/media-channel.ts';
 import type { ClientMessage, ServerMessage, SessionOpen } from './messages.ts';
@@ -40,12 +44,21 @@ export interface SessionOutput {
   fail(error: VisavisError): void;
 }
 
+/** The session's part of the server's load. */
+export interface SessionLoad {
+  /** Says what it needs. */
+  needs(demand: Demand): void;
+  /** Begins to count its frames. `onRung`: less, or more again, of the picture is to be made. */
+  join(onRung: (rung: Rung) => void): LoadMember;
+}
+
 export interface LiveSessionDeps {
   readonly inference: Inference;
   readonly media: MediaServer;
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly output: SessionOutput;
+  readonly load: SessionLoad;
   readonly defaults: { readonly voice: string; readonly avatar: string };
   readonly bitrateBps: number;
   readonly limits: {
@@ -91,6 +104,11 @@ export class LiveSession {
   #afterSlot: { readonly sequence: number; readonly events: readonly LedgerEvent[] } | undefined;
   /** Without a clock sound would overtake its frames: it waits for them. null: there is a clock, or there are no frames. */
   readonly #soundBeforeFrame: AudioSlot[] | null;
+  readonly #account = new FrameAccount();
+  /** null: it has no picture, or its picture is not bound to time. */
+  #member: LoadMember | null = null;
+  /** Where the time of the last call for speech went. */
+  #speech: CallTiming | null = null;
 
   private constructor(
     deps: LiveSessionDeps,
@@ -172,7 +190,9 @@ export class LiveSession {
       fillIdle: lives,
     });
 
+    deps.load.needs(video ? 'pictures' : moves ? 'motion' : 'sound');
     const live = new LiveSession(deps, open, { voice, face, channel, sampleRateHz, mediaTimeBase });
+    if (video && live.#soundBeforeFrame === null) live.#member = deps.load.join((rung) => live.#takeRung(rung));
     const temperature = motion?.temperature ?? 0;
     const pipeline = createAvatarPipeline(
       {
@@ -181,6 +201,10 @@ export class LiveSession {
         control: live.#control,
         nowMs: live.#soundBeforeFrame ? null : () => deps.clock.nowMs(),
         noise: (sequence) => gaussianNoise(createRandom(live.#seed, sequence), MOTION_SIZE, temperature),
+        rung: () => live.#member?.rung ?? RUNGS[0],
+        onSpeech: (timing) => {
+          live.#speech = timing;
+        },
       },
       { sampleRateHz, idle: lives, takesBackSilence: lives },
     );
@@ -305,6 +329,7 @@ export class LiveSession {
     this.#closed = true;
     this.#room.close();
     this.#path?.close();
+    this.#member?.leave();
     this.#work?.unsubscribe();
     await this.#channel.close();
   }
@@ -329,6 +354,7 @@ export class LiveSession {
     const waiting = this.#soundBeforeFrame;
     waiting?.splice(0, waiting.length, ...waiting.filter((slot) => slot.sequence < sequence));
     this.#frames.restart(sequence);
+    this.#account.restart(sequence);
     const heardMs = Math.min(this.#heardMs(), sentMs);
     this.#ledger.restart(sequence);
     this.#reports.tell(this.#ledger.interrupt(utterances, heardMs));
@@ -356,6 +382,7 @@ export class LiveSession {
         if (this.#open.media.motion) this.#frames.moved(event.sequence, event.descriptor);
         break;
       case 'video':
+        if (event.times) this.#account.drawn(event.frame.sequence, event.times);
         this.#channel.pushVideo(event.frame);
         this.#releaseSound(event.frame.sequence);
         break;
@@ -364,6 +391,7 @@ export class LiveSession {
         break;
       case 'skipped':
         this.#reports.skippedFrame();
+        if (event.times) this.#count(this.#account.skipped(event.times));
         break;
       case 'problem':
         this.#reports.error(event.error, event.utterance);
@@ -373,6 +401,17 @@ export class LiveSession {
         if (event.utterance === null) this.#releaseSound(Infinity);
         break;
     }
+  }
+
+  #count(outcome: FrameOutcome): void {
+    if (outcome.isLate) this.#reports.late(outcome);
+    this.#member?.frame(outcome);
+  }
+
+  /** Less of the picture, or more again. */
+  #takeRung({ name, everySlots, shrink, moves }: Rung): void {
+    this.#channel.spare({ everyFrames: everySlots, shrink, framesOpenSpeech: moves !== 'nothing' });
+    this.#reports.degraded(name);
   }
 
   #releaseSound(upTo: number): void {
@@ -389,12 +428,19 @@ export class LiveSession {
         break;
       case 'played':
         this.#frames.played(event.sequence, event.mediaTimeMs);
+        for (const lost of this.#account.played(event.sequence, event.sentAtMs)) this.#count(lost);
         this.#onPlayed(this.#ledger.played(event.sequence, event.mediaTimeMs, event.sentAtMs), event.sequence);
         // Further slots are made unless the socket does not take what it has been given.
         this.#room.whenThereIs(() => this.#played$.next(event.sequence));
         break;
-      case 'shown':
+      case 'shown': {
+        const outcome = this.#account.shown(event.sequence, event.encodeMs ?? 0);
+        if (outcome) this.#count(outcome);
         this.#reports.tell(this.#ledger.shown(event.sequence, event.sentAtMs));
+        break;
+      }
+      case 'spared':
+        this.#account.spared(event.sequence);
         break;
       case 'packet':
         if (this.#frames.packet(event)) this.#finishSlot(event.sequence);
@@ -411,7 +457,7 @@ export class LiveSession {
         this.#onState(event.state);
         break;
       case 'counters':
-        this.#reports.counted(event.counters, this.#ledger.speaking);
+        if (this.#reports.counted(event.counters, this.#ledger.speaking) > 0) this.#member?.gap(this.#speech);
         break;
       case 'error':
         this.#reports.error(new VisavisError('internal', event.message));

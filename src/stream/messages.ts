@@ -202,7 +202,23 @@ export const serverMessageSchema = z.discriminatedUnion('type', [
     textToVideoMs: z.number().nullable(),
     fps: z.number(),
     lateFrames: z.int(),
-    degradation: z.enum(['none']),
+    audioGaps: z.int().describe('Slots of 40 ms of silence that were put into speech since the session began'),
+    degradation: z
+      .enum(['none', 'fewer-frames', 'smaller', 'mouth-only', 'still'])
+      .describe('How much of the picture a busy server leaves out; sound is whole on all of them'),
+    lateStage: z
+      .enum(['motion-queue', 'motion', 'render-queue', 'render', 'pipeline', 'encoder'])
+      .nullable()
+      .describe('What took the most time of the last late frame; null: none was late in the last second'),
+    network: z
+      .strictObject({
+        targetBps: z.number().describe('What the network carries, by rate control'),
+        videoBps: z.number().nullable().describe('What the picture is given of it'),
+        roundTripMs: z.number().nullable(),
+        loss: z.number().nullable().describe('Share of packets that the client missed, 0…1'),
+      })
+      .nullable()
+      .describe('Of WebRTC sessions'),
   }),
   z.strictObject({
     type: z.literal('error'),

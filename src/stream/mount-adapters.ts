@@ -21,11 +21,9 @@ import type { Clock } from '../clock.ts';
 import { type ErrorCode, VisavisError, asVisavisError } from '../errors.ts';
 import type { Guard } from './access/guard.ts';
 import { keyOf } from './access/api-keys.ts';
+import { retryAfterS } from './load/admission.ts';
 import type { SocketEndpoint, Upgrade } from './socket-routes.ts';
 import { createWyomingPort } from './wyoming-port.ts';
-
-/** Seconds after which a refused client may try again. */
-const RETRY_AFTER_S = 5;
 
 /** Sockets whose first message has to bring a key, and has not come: so many may wait. */
 const MAX_KEYLESS = 64;
@@ -84,7 +82,7 @@ export const mountAdapters = (app: FastifyInstance, deps: AdapterMountDeps): Ada
       log.error({ err: error, adapter: adapter.name }, 'adapter failed');
     const answer = adapter.fail(error, status);
     return status === 503
-      ? { ...answer, headers: { ...answer.headers, 'retry-after': String(RETRY_AFTER_S) } }
+      ? { ...answer, headers: { ...answer.headers, 'retry-after': String(retryAfterS()) } }
       : answer;
   };
 

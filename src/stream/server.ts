@@ -6,6 +6,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { extname, join, normalize, sep } from 'node:path';
+import process from 'node:process';
 import type { Duplex } from 'node:stream';
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import type { Logger } from 'pino';
@@ -17,6 +18,9 @@ import type { Inference } from '../models/inference.ts';
 import { createGuard } from './access/guard.ts';
 import { openDoor } from './access/open-door.ts';
 import { asyncApi, openApi } from './api-docs/documents.ts';
+import { type Demand, type Place, retryAfterS } from './load/admission.ts';
+import { defaultFaceWorkers, usableCores } from './load/cores.ts';
+import { LoadControl } from './load/load-control.ts';
 import type { MediaServer } from './media/media-channel.ts';
 import { SUBPROTOCOL } from './messages.ts';
 import { createMetrics } from './metrics.ts';
@@ -27,8 +31,6 @@ import { watchStalls } from './stall-watch.ts';
 import { RESOURCE as PLAYER, createWhep } from './whep/whep-routes.ts';
 import type { WhepSession } from './whep/whep-session.ts';
 
-/** Seconds after which a refused client may try again. */
-const RETRY_AFTER_S = 5;
 /** How often a draining server looks whether all has been said. */
 const DRAIN_POLL_MS = 100;
 /** What was sent last is still on its way, and held back by browsers for a moment, when all has been said. */
@@ -86,6 +88,21 @@ export interface Server {
 export const startServer = async (deps: ServerDeps): Promise<Server> => {
   const { config, clock, log, inference, media } = deps;
   const metrics = createMetrics();
+  const { speechWorkers, faceWorkers } = config.inference;
+  const load = new LoadControl(
+    { clock, log, metrics, inference, media, processCpuMs },
+    {
+      maxSessions: config.limits.sessions,
+      admission: config.load.admission,
+      ladder: config.load.ladder,
+      capacity: {
+        cores: usableCores(),
+        speechWorkers,
+        faceWorkers: faceWorkers ?? defaultFaceWorkers(),
+        share: config.load.share,
+      },
+    },
+  );
   const sessions = new Set<{ readonly session: Session; readonly cut: () => void }>();
   let draining = false;
   let opened = 0;
@@ -102,7 +119,11 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
   app.get('/livez', PROBE, () => ({ status: 'ok' }));
   app.get('/readyz', PROBE, (_request, reply) => {
     if (draining) reply.code(503);
-    return { status: draining ? 'draining' : 'ok', sessions: taken(), maxSessions: config.limits.sessions };
+    return {
+      status: draining ? 'draining' : 'ok',
+      sessions: load.admission.taken,
+      maxSessions: load.admission.fit('pictures'),
+    };
   });
   app.get('/metrics', { config: { operators: true } }, async (_request, reply) => {
     const { text, contentType } = await metrics.expose();
@@ -140,7 +161,7 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
   const whep = createWhep({
     log,
     iceServers: config.webrtc.iceServers,
-    retryAfterS: RETRY_AFTER_S,
+    retryAfterS,
     refusal: () => admission(),
     begin: (socket, cut) => begin(socket, cut),
   });
@@ -154,15 +175,13 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
       firstSound: (latencyMs) => metrics.textToAudio.observe(latencyMs / 1000),
       finished: (reason) => metrics.utterances.inc({ reason }),
     },
-    taken: () => (draining ? goodbye : sessions.size),
-    changed(event) {
-      if (event === 'refused') metrics.refused.inc();
-      if (event === 'entered') metrics.sessionsTotal.inc();
-      metrics.sessions.set(taken());
+    takePlace() {
+      const refusal = draining ? goodbye : admission('sound');
+      if (refusal) throw refusal;
+      return take('sound').leave;
     },
     keepAlive: (socket) => keepAlive(socket, clock, config.limits.pingMs),
   });
-  const taken = () => sessions.size + adapters.size;
 
   const sockets = new WebSocketServer({
     noServer: true,
@@ -217,17 +236,35 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
   };
 
   /** Why no session can begin now; null: one can. */
-  const admission = (): VisavisError | null => {
+  const admission = (demand: Demand = 'pictures'): VisavisError | null => {
     if (draining) return new VisavisError('shutting_down', 'the server is about to stop');
-    if (taken() < config.limits.sessions) return null;
-    metrics.refused.inc();
-    return new VisavisError('server_full', `all ${config.limits.sessions} sessions are taken; try again soon`);
+    const refusal = load.admission.refusal(demand);
+    if (refusal) metrics.refused.inc();
+    return refusal;
+  };
+
+  /** A place that is counted until it is left. */
+  const take = (demand: Demand): Place => {
+    const place = load.admission.enter(demand);
+    metrics.sessionsTotal.inc();
+    metrics.sessions.set(load.admission.taken);
+    return {
+      needs: place.needs,
+      leave() {
+        place.leave();
+        metrics.sessions.set(load.admission.taken);
+      },
+    };
   };
 
   /** A session that counts until `end` is called. */
   const begin = (socket: SessionSocket, cut: () => void): { session: Session; end: () => void } => {
     opened += 1;
-    const session = new Session(`s${opened}-${crypto.randomUUID().slice(0, 8)}`, {
+    const id = `s${opened}-${crypto.randomUUID().slice(0, 8)}`;
+    // Until it says what it wants it is taken for one with a picture.
+    const place = take('pictures');
+    const session = new Session(id, {
+      load: { needs: place.needs, join: (onRung) => load.join(id, onRung) },
       inference,
       media,
       clock,
@@ -242,11 +279,9 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
     });
     const entry = { session, cut };
     sessions.add(entry);
-    metrics.sessions.set(taken());
-    metrics.sessionsTotal.inc();
     const end = () => {
       if (!sessions.delete(entry)) return;
-      metrics.sessions.set(taken());
+      place.leave();
       session
         .close()
         .catch((error: unknown) => log.error({ session: session.id, err: error }, 'session did not close'));
@@ -295,6 +330,7 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
   const close = async () => {
     draining = true;
     stopWatching();
+    load.close();
     adapters.end(goodbye);
     await Promise.all([...sessions].map(({ session }) => session.end(goodbye, CLOSE.goingAway)));
     for (const { cut } of sessions) cut();
@@ -308,7 +344,7 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
     const untilMs = clock.nowMs() + config.drainMs;
     const isBusy = () => adapters.busy || [...sessions].some(({ session }) => session.busy);
     while (clock.nowMs() < untilMs && !signal?.aborted && isBusy()) await delay(clock, DRAIN_POLL_MS);
-    if (taken() > 0 && !signal?.aborted) await delay(clock, Math.min(DRAIN_TAIL_MS, config.drainMs));
+    if (load.admission.taken > 0 && !signal?.aborted) await delay(clock, Math.min(DRAIN_TAIL_MS, config.drainMs));
     await close();
   };
 
@@ -317,6 +353,12 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
   const door = openDoor(config);
   if (door !== null) log.warn({ host: config.host }, door);
   return { address, wyomingAddress: adapters.wyomingAddress, routes, drain, close };
+};
+
+/** Processor time of the whole process since it began. */
+const processCpuMs = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 };
 
 /** What a session needs of a WebSocket. */
@@ -354,7 +396,7 @@ const refuse = (socket: Duplex, status: 403 | 404 | 503, code: string, message: 
   const reason = { 403: 'Forbidden', 404: 'Not Found', 503: 'Service Unavailable' }[status];
   socket.end(
     `HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
-      `${status === 503 ? `Retry-After: ${RETRY_AFTER_S}\r\n` : ''}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      `${status === 503 ? `Retry-After: ${retryAfterS()}\r\n` : ''}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
 };
 

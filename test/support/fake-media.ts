@@ -1,5 +1,12 @@
 import type { AudioSlot, VideoFrame } from '../../src/media.ts';
-import type { Cut, MediaChannel, MediaEvent, MediaOptions, MediaServer } from '../../src/stream/media/media-channel.ts';
+import type {
+  Cut,
+  MediaChannel,
+  MediaEvent,
+  MediaOptions,
+  MediaServer,
+  Thrift,
+} from '../../src/stream/media/media-channel.ts';
 
 /** A player without a clock: it plays the next slot when the test says so. */
 export class FakeChannel implements MediaChannel {
@@ -7,6 +14,7 @@ export class FakeChannel implements MediaChannel {
   readonly played: AudioSlot[] = [];
   readonly shown: VideoFrame[] = [];
   readonly texts: string[] = [];
+  readonly thrifts: Thrift[] = [];
   readonly offers: string[] = [];
   readonly candidates: Parameters<MediaChannel['candidate']>[0][] = [];
   closed = false;
@@ -36,6 +44,10 @@ export class FakeChannel implements MediaChannel {
 
   sendText(text: string): void {
     this.texts.push(text);
+  }
+
+  spare(thrift: Thrift): void {
+    this.thrifts.push(thrift);
   }
 
   pushAudio(slot: AudioSlot): void {

@@ -34,6 +34,8 @@ export class PlayoutChannel implements MediaChannel {
 
   sendText(): void {}
 
+  spare(): void {}
+
   pushAudio(slot: AudioSlot): void {
     this.#playout.pushAudio(slot, this.#clock.nowMs());
   }

@@ -6,8 +6,9 @@ import { type ServerMessage, serverMessageSchema } from '../../src/stream/messag
 import { createMetrics } from '../../src/stream/metrics.ts';
 import { Session, type SessionDeps } from '../../src/stream/session.ts';
 import { fakeInference } from './fake-models.ts';
+import { fakeSessionLoad } from './session-load.ts';
 
-interface Options extends Pick<SessionDeps, 'media'>, Partial<Pick<SessionDeps, 'inference' | 'chat' | 'clock'>> {
+interface Options extends Pick<SessionDeps, 'media'>, Partial<Pick<SessionDeps, 'inference' | 'chat' | 'clock' | 'load'>> {
   readonly limits?: Partial<SessionDeps['limits']>;
   /** What the socket owes. @default 0 */
   readonly unsent?: () => number;
@@ -34,6 +35,7 @@ export const createSessionClient = ({ unsent = () => 0, ...options }: Options): 
     chat: null,
     clock: systemClock,
     metrics: createMetrics(),
+    load: fakeSessionLoad(),
     log: pino({ level: 'silent' }),
     defaults: { voice: 'fake', avatar: 'fake' },
     bitrateBps: 300_000,

@@ -2,7 +2,6 @@
 import type { Logger } from 'pino';
 import type { Config } from '../../../config/schema.ts';
 import type { Clock } from '../../clock.ts';
-import { VisavisError } from '../../errors.ts';
 import type { Inference } from '../../models/inference.ts';
 import type { Guest, SpeechHost } from './adapter.ts';
 import { type SpeechMeter, SpeechSession } from './speech-session.ts';
@@ -13,10 +12,8 @@ export interface SpeechHostDeps {
   readonly log: Logger;
   readonly inference: Inference;
   readonly meter: Omit<SpeechMeter, 'nowMs'>;
-  /** Places that are taken by others, or the reason why none is given. */
-  readonly taken: () => number | VisavisError;
-  /** A guest has come or gone, or was not let in. */
-  readonly changed: (event: 'entered' | 'left' | 'refused') => void;
+  /** Takes one of the server's places until the function that it gives is called. @throws {VisavisError} why none is given */
+  readonly takePlace: () => () => void;
 }
 
 /** A host, and its guests. */
@@ -52,16 +49,10 @@ export const createSpeechHost = (
         meter,
       }),
     enter(guest) {
-      const taken = deps.taken();
-      if (typeof taken !== 'number') throw taken;
-      if (taken + guests.size >= limits.sessions) {
-        deps.changed('refused');
-        throw new VisavisError('server_full', `all ${limits.sessions} sessions are taken; try again soon`);
-      }
+      const leave = deps.takePlace();
       guests.add(guest);
-      deps.changed('entered');
       return () => {
-        if (guests.delete(guest)) deps.changed('left');
+        if (guests.delete(guest)) leave();
       };
     },
   };

@@ -1,14 +1,21 @@
-/** A thread that runs models: calls one after another, each blocking it. */
+/** A thread that runs models: calls one after another, the most urgent first, each blocking it. */
+import { setPriority } from 'node:os';
 import { parentPort, workerData, type TransferListItem } from 'node:worker_threads';
+import { systemClock } from '../../clock.ts';
 import { VisavisError, asVisavisError } from '../../errors.ts';
 import { MOTION_SIZE } from '../../media.ts';
+import { readThreadUse } from '../../thread-use.ts';
 import { find, readCatalog, type Catalog } from '../catalog.ts';
 import { FaceRenderer } from '../face-renderer.ts';
 import { MotionPredictor } from '../motion-predictor.ts';
 import { windowsOf } from '../speech-plan.ts';
 import { findVoice, loadVoice } from '../voice-catalog.ts';
 import { ChunkCache } from './chunk-cache.ts';
-import type { Call, FromWorker, Operation, ReplyOf, RequestOf, ToWorker, WorkerSettings } from './protocol.ts';
+import { DeadlineQueue } from './deadline-queue.ts';
+import type { Call, FromWorker, Operation, ReplyOf, RequestOf, Spent, ToWorker, WorkerSettings } from './protocol.ts';
+
+/** How far a thread that yields stands back: half the processor time of another one, where both want it. */
+const NICENESS = 3;
 
 /** Remembers what was loaded; a failed load is tried again at the next call. */
 const loadOnce = <T>(load: (name: string) => Promise<T>): ((name: string) => Promise<T>) => {
@@ -86,10 +93,12 @@ const createHandlers = (catalog: Catalog, { provider, pronunciations = {} }: Wor
 
 const port = parentPort!;
 const settings = workerData as WorkerSettings;
+// Of the calling thread only, on Linux. Nobody needs a privilege to give way.
+if (settings.yields) setPriority(NICENESS);
 const handlers = readCatalog(settings.modelsDir, settings.voices).then((catalog) => createHandlers(catalog, settings));
 // The first call reports it; until then it must not count as unhandled.
 handlers.catch(() => undefined);
-const waiting: Call[] = [];
+const waiting = new DeadlineQueue<Call>();
 let busy = false;
 
 const send = (message: FromWorker, transfer: readonly TransferListItem[] = []) => port.postMessage(message, transfer);
@@ -99,11 +108,31 @@ const fail = (id: number, cause: unknown) => {
   send({ id, error: { code, message } });
 };
 
-const answer = async ({ id, operation, request }: Call): Promise<void> => {
+/** Times what follows until the function that it gives is called. */
+const stopwatch = (madeMs: number): (() => Spent) => {
+  const startMs = systemClock.nowMs();
+  const before = readThreadUse();
+  return () => {
+    const after = readThreadUse();
+    const used = before && after;
+    return {
+      waitedMs: Math.max(0, startMs - madeMs),
+      runMs: systemClock.nowMs() - startMs,
+      cpuMs: used ? after.cpuMs - before.cpuMs : null,
+      starvedMs: used ? after.starvedMs - before.starvedMs : null,
+    };
+  };
+};
+
+const answer = async ({ id, operation, request, madeMs, dueMs, orNever }: Call): Promise<void> => {
   try {
     const handle = (await handlers)[operation] as (request: RequestOf<Operation>) => Promise<ReplyOf<Operation>>;
+    const overdueMs = systemClock.nowMs() - dueMs;
+    if (orNever && overdueMs > 0) return send({ id, overdueMs });
+    const spent = stopwatch(madeMs);
     const value = await handle(request);
-    send({ id, value }, ArrayBuffer.isView(value) && value.buffer instanceof ArrayBuffer ? [value.buffer] : []);
+    const transfer = ArrayBuffer.isView(value) && value.buffer instanceof ArrayBuffer ? [value.buffer] : [];
+    send({ id, value, spent: spent() }, transfer);
   } catch (error) {
     fail(id, error);
   }
@@ -112,7 +141,7 @@ const answer = async ({ id, operation, request }: Call): Promise<void> => {
 const drain = async (): Promise<void> => {
   if (busy) return;
   busy = true;
-  for (let call = waiting.shift(); call; call = waiting.shift()) await answer(call);
+  for (let call = waiting.take(); call; call = waiting.take()) await answer(call);
   busy = false;
 };
 
@@ -120,8 +149,8 @@ port.on('message', (message: ToWorker) => {
   // Messages arrive between runs, so this interrupts no native code.
   if ('exit' in message) process.exit();
   if ('cancel' in message) {
-    const at = waiting.findIndex(({ id }) => id === message.cancel);
-    if (at >= 0) fail(waiting.splice(at, 1)[0]!.id, new Error('The call was given up before it began.'));
+    const given = waiting.remove(message.cancel);
+    if (given) fail(given.id, new Error('The call was given up before it began.'));
     return;
   }
   waiting.push(message);

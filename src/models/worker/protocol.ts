@@ -1,6 +1,7 @@
 /** Messages between the main thread and an inference worker. Models are named; the worker loads them at their first use. */
 import type { ErrorCode } from '../../errors.ts';
 import type { PronunciationTable } from '../english/index.ts';
+import type { CallReport } from '../inference.ts';
 import type { EncodedChunk } from '../voice-model.ts';
 import type { ChunkKey } from './chunk-cache.ts';
 
@@ -13,6 +14,8 @@ export interface WorkerSettings {
   readonly provider: string;
   /** The user's own pronunciations, by language. */
   readonly pronunciations?: PronunciationTable;
+  /** Whether the thread gives way to others of the process when processors are short: pictures do, for sound. */
+  readonly yields?: boolean;
 }
 
 /** What a worker can be asked, and what it answers. Between calls it keeps loaded models and the chunks used last; both it can make again. */
@@ -40,13 +43,26 @@ export type ReplyOf<O extends Operation> = Operations[O]['reply'];
 
 /** One call; `id` counts the calls of a thread. */
 export type Call = {
-  [O in Operation]: { readonly id: number; readonly operation: O; readonly request: RequestOf<O> };
+  [O in Operation]: {
+    readonly id: number;
+    readonly operation: O;
+    readonly request: RequestOf<O>;
+    /** `Clock.nowMs` when it was made, and when its result is needed. */
+    readonly madeMs: number;
+    readonly dueMs: number;
+    /** Not begun after `dueMs`. */
+    readonly orNever: boolean;
+  };
 }[Operation];
+
+/** Where the time of a call went; see `CallReport`. */
+export type Spent = Pick<CallReport, 'waitedMs' | 'runMs' | 'starvedMs' | 'cpuMs'>;
 
 /** To the worker: a call, the wish that a call that has not begun is skipped, or that the thread ends before its next call. */
 export type ToWorker = Call | { readonly cancel: number } | { readonly exit: true };
 
 /** From the worker: every call is answered once, skipped ones too. */
 export type FromWorker =
-  | { readonly id: number; readonly value: ReplyOf<Operation> }
+  | { readonly id: number; readonly value: ReplyOf<Operation>; readonly spent: Spent }
+  | { readonly id: number; readonly overdueMs: number }
   | { readonly id: number; readonly error: { readonly code: ErrorCode; readonly message: string } };

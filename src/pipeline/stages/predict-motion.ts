@@ -1,5 +1,6 @@
-import { type ObservableInput, type OperatorFunction, concatMap, from, map } from 'rxjs';
+import { type ObservableInput, type OperatorFunction, concatMap, from, map, of } from 'rxjs';
 import { MOTION_SIZE } from '../../media.ts';
+import type { CallOptions, CallTiming } from '../../models/inference.ts';
 import type { MotionControl } from '../motion-control.ts';
 import type { MotionTrack } from '../motion-track.ts';
 import type { ComposedSlot } from '../slot-composer.ts';
@@ -7,7 +8,12 @@ import type { ComposedSlot } from '../slot-composer.ts';
 /** The part of the motion flow that the stage needs. */
 export interface MotionSource {
   readonly historyFrames: number;
-  next(pcm: Float32Array, history: Float32Array, noise: Float32Array): ObservableInput<Float32Array>;
+  next(
+    pcm: Float32Array,
+    history: Float32Array,
+    noise: Float32Array,
+    call?: CallOptions,
+  ): ObservableInput<Float32Array>;
 }
 
 /** A slot's descriptor: float32[59], as it is shown, with what a client set by hand blended over it. */
@@ -16,6 +22,8 @@ export interface MovedSlot {
   /** An utterance begins in it: playing waits for its frame. */
   readonly opens: boolean;
   readonly descriptor: Float32Array;
+  /** When it was made and where the time until now went; missing where time is not measured. */
+  readonly made?: { readonly atMs: number; readonly motion: CallTiming | null };
 }
 
 export interface PredictMotionDeps {
@@ -27,6 +35,10 @@ export interface PredictMotionDeps {
   readonly noise: (sequence: number) => Float32Array;
   /** A slot's window at the rate that the model takes. */
   readonly atModelRate: (window: Float32Array) => Float32Array;
+  /** Whether the flow runs; while it does not, the descriptor before stays. Default: it does. */
+  readonly runs?: () => boolean;
+  /** Time, and when a slot's descriptor is needed; null: whenever it comes. */
+  readonly timing?: { nowMs(): number; dueMs(sequence: number): number } | null;
 }
 
 /**
@@ -34,18 +46,44 @@ export interface PredictMotionDeps {
  * each step needs the one before it.
  */
 export const predictMotion =
-  ({ model, track, control, noise, atModelRate }: PredictMotionDeps): OperatorFunction<ComposedSlot, MovedSlot> =>
+  ({
+    model,
+    track,
+    control,
+    noise,
+    atModelRate,
+    runs = () => true,
+    timing = null,
+  }: PredictMotionDeps): OperatorFunction<ComposedSlot, MovedSlot> =>
   (slot$) =>
     slot$.pipe(
-      concatMap(({ sequence, window, marks }) => {
-        const history = track.window(sequence - 1, model.historyFrames);
-        return from(model.next(atModelRate(window), history, noise(sequence))).pipe(
+      map((slot) => ({ ...slot, atMs: timing?.nowMs() ?? 0 })),
+      concatMap(({ sequence, window, marks, atMs }) => {
+        let motion: CallTiming | null = null;
+        const call = timing && {
+          dueMs: timing.dueMs(sequence),
+          onTimed: (timed: CallTiming) => {
+            motion = timed;
+          },
+        };
+        const predict = () =>
+          model.next(
+            atModelRate(window),
+            track.window(sequence - 1, model.historyFrames),
+            noise(sequence),
+            ...(call ? [call] : []),
+          );
+        return (runs() ? from(predict()) : of(track.window(sequence - 1, 1))).pipe(
           map((descriptor) => {
             if (descriptor.length !== MOTION_SIZE)
               throw new RangeError(`expected 59 numbers, got ${descriptor.length}`);
             track.set(sequence, descriptor);
-            const opens = marks.some(({ mark }) => mark.kind === 'start');
-            return { sequence, opens, descriptor: control.apply(sequence, descriptor) };
+            return {
+              sequence,
+              descriptor: control.apply(sequence, descriptor),
+              opens: marks.some(({ mark }) => mark.kind === 'start'),
+              ...(timing ? { made: { atMs, motion } } : {}),
+            };
           }),
         );
       }),

@@ -17,7 +17,7 @@ import {
 } from 'rxjs';
 import { VisavisError } from '../../errors.ts';
 import type { TextChunk, WordTiming } from '../../media.ts';
-import type { SpeechOptions, SpeechPlan, TextProblem } from '../../models/inference.ts';
+import type { CallOptions, SpeechOptions, SpeechPlan, TextProblem } from '../../models/inference.ts';
 import { concatMapEager } from '../operators/concat-map-eager.ts';
 
 /** Chunks in work at once: the one that is decoded, and the next, which is encoded as soon as the first has sound. */
@@ -44,7 +44,7 @@ export type SpeechPart =
 
 /** The part of a voice that the stage needs. */
 export interface Synthesizer {
-  plan(text: string, options: SpeechOptions, signal?: AbortSignal): Promise<SpeechPlan>;
+  plan(text: string, options: SpeechOptions, signal?: AbortSignal, call?: CallOptions): Promise<SpeechPlan>;
 }
 
 /**
@@ -52,18 +52,20 @@ export interface Synthesizer {
  * Unsubscribing stops between two windows and aborts what is being encoded.
  *
  * @param hasRoom$ - Whether more sound may be made; replays its latest value. The bound of the queue after this stage.
+ * @param call - How urgent the next call is. Default: as a call is that does not say so.
  */
 export const synthesizeSpeech =
   (
     voice: Synthesizer,
     options: SpeechOptions,
     hasRoom$: Observable<boolean>,
+    call: () => CallOptions = () => ({}),
   ): OperatorFunction<TextChunk, SpeechPart> =>
   (chunk$) =>
     defer(() => {
       const report = createReporter();
       const speak = (chunk: TextChunk, sounds: () => void): Observable<SpeechPart> =>
-        from(speakChunk(voice, chunk, options, { hasRoom$, report, sounds })).pipe(
+        from(speakChunk(voice, chunk, { options, hasRoom$, report, call, sounds })).pipe(
           // Figures and addresses may be much longer spoken than written. It is known before anything is said.
           catchError((error: unknown) =>
             isTooLong(error, chunk) ? concat(...halvesOf(chunk).map((half) => speak(half, sounds))) : fail(error),
@@ -112,8 +114,10 @@ const halvesOf = ({ text, charStart }: TextChunk): readonly TextChunk[] => {
 };
 
 interface ChunkContext {
+  readonly options: SpeechOptions;
   readonly hasRoom$: Observable<boolean>;
   readonly report: Reporter;
+  readonly call: () => CallOptions;
   /** Told when the chunk sounds, or waits for room to. */
   readonly sounds: () => void;
 }
@@ -121,19 +125,18 @@ interface ChunkContext {
 const speakChunk = (
   voice: Synthesizer,
   chunk: TextChunk,
-  options: SpeechOptions,
-  { hasRoom$, report, sounds }: ChunkContext,
+  { options, hasRoom$, report, call, sounds }: ChunkContext,
 ): ObservableInput<SpeechPart> =>
   new Observable((subscriber) => {
     const controller = new AbortController();
     const { signal } = controller;
 
     const speak = async () => {
-      const plan = await voice.plan(chunk.text, options, signal);
+      const plan = await voice.plan(chunk.text, options, signal, call());
       if (signal.aborted) return;
       const words = plan.words.map((word) => shifted(word, chunk.charStart));
       subscriber.next({ kind: 'words', words, chunk, durationSamples: plan.durationSamples });
-      const windows = plan.windows();
+      const windows = plan.windows(call);
       try {
         for (const error of report(plan.problems ?? [])) subscriber.next({ kind: 'problem', error });
         for (;;) {

@@ -2,7 +2,9 @@
  * One session's media, as the main thread sees it: slots go in, packets leave on the media clock. Encoding, RTP and pacing
  * happen in the media thread behind it, which owns the clock: it asks for slots and says what has left.
  */
+import type { LoopLag } from '../../event-loop-lag.ts';
 import type { AudioSlot, VideoFrame } from '../../media.ts';
+import type { ThreadUse } from '../../thread-use.ts';
 
 /** One 32-bit RTP timestamp a track. */
 export interface RtpBase {
@@ -39,8 +41,10 @@ export type MediaEvent =
   | { readonly type: 'ready'; readonly startMs: number }
   /** The first packet of a slot left. `sentAtMs`: `Clock.nowMs`. */
   | { readonly type: 'played'; readonly sequence: number; readonly mediaTimeMs: number; readonly sentAtMs: number }
-  /** The video frame of a slot left (or its packets were handed over). */
-  | { readonly type: 'shown'; readonly sequence: number; readonly sentAtMs: number }
+  /** The video frame of a slot left (or its packets were handed over), `encodeMs` after its turn had come. */
+  | { readonly type: 'shown'; readonly sequence: number; readonly sentAtMs: number; readonly encodeMs?: number }
+  /** A frame was left out, because the network is narrow. */
+  | { readonly type: 'spared'; readonly sequence: number }
   /** A packet for the WebSocket or a file. */
   | {
       readonly type: 'packet';
@@ -79,6 +83,26 @@ export interface MediaCounters {
   readonly targetBps: number | null;
   /** The picture's bit rate now; null without a picture. */
   readonly videoBps: number | null;
+  /** How late packets left in the last second, ms, each time that some were due; at most 100. */
+  readonly paceLateMs?: readonly number[];
+}
+
+/** How the picture is sent on a busy machine; a narrow network may ask for less. */
+export interface Thrift {
+  /** Every how manieth slot has a frame, at most. */
+  readonly everyFrames: number;
+  /** Width and height are divided by it. */
+  readonly shrink: 1 | 2;
+  /** Whether speech may wait for its first frame. */
+  readonly framesOpenSpeech: boolean;
+}
+
+/** How the media thread fares. */
+export interface ThreadState {
+  /** Totals since it began; null where the system does not tell. */
+  readonly use: ThreadUse | null;
+  /** Of its event loop, over the last second. */
+  readonly lagMs: LoopLag;
 }
 
 /** Where playing stopped. */
@@ -108,6 +132,8 @@ export interface MediaChannel {
   ): void;
   /** Sends a message over the browser's data channel; lost when there is none, or when the browser does not read it. */
   sendText(text: string): void;
+  /** Sends less of a picture, or more again; at first all of it. */
+  spare(thrift: Thrift): void;
   /** Hands over a slot's sound; the buffer is transferred. */
   pushAudio(slot: AudioSlot): void;
   /** Hands over a slot's frame; the buffer is transferred. */
@@ -125,5 +151,7 @@ export interface MediaChannel {
 /** The media thread. */
 export interface MediaServer {
   open(options: MediaOptions): Promise<MediaChannel>;
+  /** Who is told once a second how the thread fares; one listener. Missing where nothing is measured. */
+  watch?(listener: (state: ThreadState) => void): void;
   close(): Promise<void>;
 }

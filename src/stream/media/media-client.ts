@@ -4,7 +4,7 @@ import { systemClock, type Cancel, type Clock } from '../../clock.ts';
 import { asVisavisError, VisavisError } from '../../errors.ts';
 import { SLOT_MS, type AudioSlot, type VideoFrame } from '../../media.ts';
 import { workerEntry } from '../../worker-entry.ts';
-import type { Cut, MediaChannel, MediaEvent, MediaOptions, MediaServer } from './media-channel.ts';
+import type { Cut, MediaChannel, MediaEvent, MediaOptions, MediaServer, Thrift, ThreadState } from './media-channel.ts';
 import type { MediaCommand, MediaNotice, MediaThreadOptions, Reply } from './protocol.ts';
 import { watchThread } from './thread-watch.ts';
 
@@ -50,13 +50,24 @@ class MediaThread {
   readonly #channels = new Map<number, (event: MediaEvent) => void>();
   readonly #requests = new Map<number, Deferred<Reply>>();
   readonly #started = deferred<void>();
+  readonly #onState: (state: ThreadState) => void;
   #count = 0;
   #unwatch: Cancel = () => undefined;
 
-  constructor(worker: Worker, { clock, onFault }: Required<Pick<MediaServerOptions, 'clock' | 'onFault'>>) {
+  constructor(
+    worker: Worker,
+    {
+      clock,
+      onFault,
+      onState,
+    }: Required<Pick<MediaServerOptions, 'clock' | 'onFault'>> & {
+      readonly onState: (state: ThreadState) => void;
+    },
+  ) {
     this.#worker = worker;
     this.#clock = clock;
     this.#onFault = onFault;
+    this.#onState = onState;
     this.#worker.on('message', (notice: MediaNotice) => this.#take(notice));
     this.#worker.on('error', (error) => this.#die(asVisavisError(error)));
     this.#worker.on('exit', () => this.#die(new VisavisError('internal', 'The media thread ended.')));
@@ -112,6 +123,9 @@ class MediaThread {
         break;
       case 'fault':
         this.#onFault(notice.message);
+        break;
+      case 'thread':
+        this.#onState(notice.state);
         break;
       case 'event':
         this.#channels.get(notice.channel)?.(notice.event);
@@ -197,6 +211,10 @@ class ThreadChannel implements MediaChannel {
     this.#thread.send({ type: 'text', channel: this.#channel, text });
   }
 
+  spare(thrift: Thrift): void {
+    this.#thread.send({ type: 'thrift', channel: this.#channel, thrift });
+  }
+
   pushAudio(slot: AudioSlot): void {
     const samples = (this.#options.sampleRateHz * SLOT_MS) / 1000;
     if (slot.pcm.length !== samples) throw new RangeError(`A slot takes ${samples} samples, not ${slot.pcm.length}.`);
@@ -263,19 +281,28 @@ export const createMediaServer = async (
   startWorker: typeof startMediaWorker = startMediaWorker,
 ): Promise<MediaServer> => {
   const threadOptions = { hostAddresses: options.hostAddresses ?? ['127.0.0.1'], portRange: options.portRange ?? null };
-  const watch = { clock: options.clock ?? systemClock, onFault: options.onFault ?? (() => undefined) };
-  let thread = new MediaThread(startWorker(threadOptions), watch);
+  let onState: (state: ThreadState) => void = () => undefined;
+  const watch = {
+    clock: options.clock ?? systemClock,
+    onFault: options.onFault ?? (() => undefined),
+    onState: (state: ThreadState) => onState(state),
+  };
+  const startThread = () => new MediaThread(startWorker(threadOptions), watch);
+  let thread = startThread();
   let isClosed = false;
   await thread.started();
   return {
     async open(mediaOptions) {
       if (isClosed) throw new VisavisError('shutting_down', 'The media server is closed.');
-      if (!thread.isAlive) thread = new MediaThread(startWorker(threadOptions), watch);
+      if (!thread.isAlive) thread = startThread();
       const current = thread;
       await current.started();
       const channel = new ThreadChannel(current, mediaOptions);
       await channel.open();
       return channel;
+    },
+    watch(listener) {
+      onState = listener;
     },
     async close() {
       isClosed = true;

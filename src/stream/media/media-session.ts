@@ -4,14 +4,14 @@ import { VisavisError } from '../../errors.ts';
 import { PACKET_MS, SLOT_MS, type AudioSlot, type VideoFrame } from '../../media.ts';
 import { AdaptiveVp8 } from './codecs/adaptive-vp8.ts';
 import { createOpusEncoder, type OpusEncoder } from './codecs/opus-encoder.ts';
-import type { Cut, MediaEvent, MediaOptions } from './media-channel.ts';
+import type { Cut, MediaEvent, MediaOptions, Thrift } from './media-channel.ts';
 import type { Paced, Pacer } from './pacer.ts';
 import { Peer, type RemoteCandidate } from './webrtc/peer.ts';
 import { toPcm16 } from './pcm16.ts';
 import { Playout, type PlayoutStep } from './playout.ts';
 import type { MediaThreadOptions } from './protocol.ts';
 import { RateControl } from './rate/rate-control.ts';
-import { fullRateBps, leastRateBps, SendPlan } from './rate/send-plan.ts';
+import { fullRateBps, leastRateBps, SendPlan, type VideoLevel } from './rate/send-plan.ts';
 import type { PacketResult } from './rate/sent-packets.ts';
 import { senderReportIntervalMs } from './webrtc/sender-report.ts';
 
@@ -25,6 +25,8 @@ const REPAIR_INTERVAL_MS = 1000;
 /** A packet that leaves so much too late tells that the machine is busy; for a while delays of others say nothing. */
 const STARVED_LATE_MS = 30;
 const STARVED_MS = 3000;
+/** How late packets left is kept for so many times. */
+const MAX_PACE_SAMPLES = 100;
 /** A receiver asks again while the key frame is on its way. */
 const KEY_FRAME_INTERVAL_MS = 300;
 
@@ -52,6 +54,9 @@ export class MediaSession implements Paced {
   readonly #timers = new Map<TimerName, Cancel>();
   #startMs: number | null = null;
   #startWallMs = 0;
+  #thrift: Thrift = { everyFrames: 1, shrink: 1, framesOpenSpeech: true };
+  #sentIndex = -Infinity;
+  #paceLateMs: number[] = [];
   #keyFrameWanted = true;
   #keyFrameMs = -Infinity;
   #starvedMs = -Infinity;
@@ -141,6 +146,28 @@ export class MediaSession implements Paced {
     this.#context.pacer.wake(this);
   }
 
+  /** Sends less of a picture, or more again. */
+  spare(thrift: Thrift): void {
+    const { everyFrames, shrink } = this.#thrift;
+    this.#thrift = thrift;
+    this.#playout.framesOpenSpeech = thrift.framesOpenSpeech;
+    if (thrift.everyFrames === everyFrames && thrift.shrink === shrink) return;
+    const level = this.#videoLevel;
+    if (level !== null) this.#vp8?.change(level).catch((error: unknown) => this.#emitError(error));
+  }
+
+  /** How the picture is sent: as little as the network and the machine want. */
+  get #videoLevel(): VideoLevel | null {
+    const { video } = this.#plan.sending;
+    if (video === null) return null;
+    const { everyFrames, shrink } = this.#thrift;
+    return {
+      bitrateBps: video.bitrateBps,
+      everyFrames: Math.max(everyFrames, video.everyFrames),
+      shrink: shrink === 2 ? 2 : video.shrink,
+    };
+  }
+
   cut(from: number): Cut {
     return this.#playout.cut(from);
   }
@@ -152,6 +179,9 @@ export class MediaSession implements Paced {
   process(nowMs: number): void {
     const dueMs = this.#playout.nextDueMs();
     if (dueMs !== null && nowMs - dueMs > STARVED_LATE_MS) this.#starvedMs = nowMs;
+    if (dueMs !== null && nowMs >= dueMs && this.#paceLateMs.length < MAX_PACE_SAMPLES) {
+      this.#paceLateMs.push(nowMs - dueMs);
+    }
     for (const step of this.#playout.process(nowMs)) {
       if (step.kind === 'audio') this.#sendAudio(step);
       else void this.#sendVideo(step);
@@ -224,13 +254,19 @@ export class MediaSession implements Paced {
     if (this.#vp8 === null || this.#closing !== null) return;
     const nowMs = this.#context.clock.nowMs();
     const wantsKeyFrame = this.#keyFrameWanted && nowMs - this.#keyFrameMs >= KEY_FRAME_INTERVAL_MS;
-    const isThinnedOut = Math.floor(index) % (this.#plan.sending.video?.everyFrames ?? 1) !== 0;
-    if (isThinnedOut && !wantsKeyFrame) return;
+    // Of what is there: on a busy machine not every slot has a frame, and which ones have is not known here. An utterance
+    // may begin half a slot after a silent one.
+    const isThinnedOut = index - this.#sentIndex < (this.#plan.sending.video?.everyFrames ?? 1) - 0.5;
+    if (isThinnedOut && !wantsKeyFrame) {
+      this.#context.emit({ type: 'spared', sequence: frame.sequence });
+      return;
+    }
     const isPaced = this.#options.transport.kind === 'webrtc' || this.#options.transport.leadMs !== null;
     if (isPaced && this.#vp8.pending >= MAX_PENDING_FRAMES) {
       this.#counts.droppedFrames += 1;
       return;
     }
+    this.#sentIndex = index;
     if (wantsKeyFrame) {
       this.#keyFrameWanted = false;
       this.#keyFrameMs = nowMs;
@@ -241,16 +277,17 @@ export class MediaSession implements Paced {
       this.#counts.videoFrames += 1;
       this.#counts.bytes += payload.length;
       if (keyFrame) this.#counts.keyFrames += 1;
-      this.#context.emit({ type: 'shown', sequence: frame.sequence, sentAtMs: this.#context.clock.nowMs() });
+      const sentAtMs = this.#context.clock.nowMs();
+      this.#context.emit({ type: 'shown', sequence: frame.sequence, sentAtMs, encodeMs: sentAtMs - nowMs });
       if (this.#peer !== null) this.#peer.rtp.sendVideo(payload, index);
       else
         this.#emitPacket('video', frame.sequence, { mediaTimeMs: index * SLOT_MS, keyFrame, opensSlot: true }, payload);
     } catch (error) {
       // What was encoded before may refer to the frame that is missing now.
       this.#keyFrameWanted = true;
-      const { video } = this.#plan.sending;
+      const level = this.#videoLevel;
       this.#repair('vp8', error, async () => {
-        if (video !== null) await this.#vp8?.change(video);
+        if (level !== null) await this.#vp8?.change(level);
       });
     }
   }
@@ -265,8 +302,9 @@ export class MediaSession implements Paced {
     if (!this.#plan.fit(this.#rate.targetBps, this.#rate.lossFraction, nowMs)) return;
     const { video, opusBps, soundTwice } = this.#plan.sending;
     if (this.#peer !== null) this.#peer.rtp.sendsSoundTwice = soundTwice;
-    if (video !== null && video !== before.video) {
-      this.#vp8?.change(video).catch((error: unknown) => this.#emitError(error));
+    const level = this.#videoLevel;
+    if (level !== null && video !== before.video) {
+      this.#vp8?.change(level).catch((error: unknown) => this.#emitError(error));
     }
     if (opusBps !== before.opusBps) this.#changeOpus(opusBps).catch((error: unknown) => this.#emitError(error));
   }
@@ -319,6 +357,7 @@ export class MediaSession implements Paced {
         retransmitted,
         targetBps: this.#peer === null ? null : this.#rate.targetBps,
         videoBps: this.#plan.sending.video?.bitrateBps ?? null,
+        paceLateMs: this.#paceLateMs.splice(0),
       },
     });
   }

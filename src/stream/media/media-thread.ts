@@ -4,11 +4,16 @@ import process from 'node:process';
 import { parentPort, workerData } from 'node:worker_threads';
 import { systemClock } from '../../clock.ts';
 import { asVisavisError, VisavisError } from '../../errors.ts';
+import { watchEventLoop } from '../../event-loop-lag.ts';
+import { readThreadUse } from '../../thread-use.ts';
 import type { MediaEvent, MediaOptions } from './media-channel.ts';
 import { MediaSession } from './media-session.ts';
 import { Pacer } from './pacer.ts';
 import { preparePeers } from './webrtc/peer.ts';
 import type { MediaCommand, MediaNotice, MediaThreadOptions, Reply } from './protocol.ts';
+
+/** How often the main thread is told how this one fares. */
+const STATE_INTERVAL_MS = 1000;
 
 const port = parentPort;
 if (port === null) throw new Error('media-thread.js is a worker; createMediaServer starts it.');
@@ -79,6 +84,8 @@ const obey = (command: MediaCommand): void | Promise<void> => {
       return sessions.get(channel)?.candidate(command.candidate);
     case 'text':
       return sessions.get(channel)?.sendText(command.text);
+    case 'thrift':
+      return sessions.get(channel)?.spare(command.thrift);
     case 'audio':
       return sessions.get(channel)?.pushAudio(command.slot);
     case 'video':
@@ -98,4 +105,10 @@ try {
   // Without them it runs as the others do.
 }
 await preparePeers();
+const lagMs = watchEventLoop();
+const tellState = () => {
+  notify({ type: 'thread', state: { use: readThreadUse(), lagMs: lagMs() } });
+  systemClock.at(systemClock.nowMs() + STATE_INTERVAL_MS, tellState);
+};
+systemClock.at(systemClock.nowMs() + STATE_INTERVAL_MS, tellState);
 notify({ type: 'started' });

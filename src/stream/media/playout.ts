@@ -61,6 +61,8 @@ export class Playout {
   lateFrames = 0;
   /** Slots that speech had to wait for. */
   audioGaps = 0;
+  /** Whether an utterance waits for its first frame; false when its picture does not move. */
+  framesOpenSpeech = true;
 
   readonly #options: PlayoutOptions;
   readonly #audio = new Map<number, AudioSlot>();
@@ -234,7 +236,7 @@ export class Playout {
   /** Whether the next slot opens an utterance and waits for its frame. */
   #isHeld(): boolean {
     const slot = this.#next();
-    if (!this.#breaksSilence(slot) || !this.#options.video) return false;
+    if (!this.#breaksSilence(slot) || !this.#waitsForFrames) return false;
     if (this.#video.has(slot.sequence) || this.#held >= MAX_HELD_PACKETS) return false;
     this.#held += 1;
     return true;
@@ -244,7 +246,11 @@ export class Playout {
   #mayBeginNow(rest: Rest): boolean {
     const slot = this.#next();
     if (!rest.idle || !this.#breaksSilence(slot)) return false;
-    return !this.#options.video || this.#video.has(slot.sequence);
+    return !this.#waitsForFrames || this.#video.has(slot.sequence);
+  }
+
+  get #waitsForFrames(): boolean {
+    return this.#options.video === true && this.framesOpenSpeech;
   }
 
   #next(): AudioSlot | undefined {

@@ -1,7 +1,7 @@
 /** What the main thread and the media thread say to each other. Requests carry a number that their reply repeats. */
 import type { ErrorCode } from '../../errors.ts';
 import type { AudioSlot, VideoFrame } from '../../media.ts';
-import type { Cut, MediaEvent, MediaOptions } from './media-channel.ts';
+import type { Cut, MediaEvent, MediaOptions, Thrift, ThreadState } from './media-channel.ts';
 import type { RemoteCandidate } from './webrtc/peer.ts';
 
 /** Given to the thread when it starts. */
@@ -22,6 +22,7 @@ export type MediaCommand =
   | { readonly type: 'ping'; readonly channel: number; readonly request: number }
   | { readonly type: 'candidate'; readonly channel: number; readonly candidate: RemoteCandidate | null }
   | { readonly type: 'text'; readonly channel: number; readonly text: string }
+  | { readonly type: 'thrift'; readonly channel: number; readonly thrift: Thrift }
   | { readonly type: 'audio'; readonly channel: number; readonly slot: AudioSlot }
   | { readonly type: 'video'; readonly channel: number; readonly frame: VideoFrame };
 
@@ -33,6 +34,7 @@ export type MediaNotice =
   | { readonly type: 'started' }
   /** Something failed that no session waits for; the thread goes on. */
   | { readonly type: 'fault'; readonly message: string }
+  | { readonly type: 'thread'; readonly state: ThreadState }
   | { readonly type: 'event'; readonly channel: number; readonly event: MediaEvent }
   | { readonly type: 'reply'; readonly request: number; readonly value: Reply }
   | { readonly type: 'refusal'; readonly request: number; readonly code: ErrorCode; readonly message: string };

@@ -55,7 +55,7 @@ export interface WhepDeps {
   readonly log: Logger;
   readonly iceServers: readonly IceServer[];
   /** Seconds after which a refused player may try again. */
-  readonly retryAfterS: number;
+  readonly retryAfterS: () => number;
   /** Why no session can begin now; null: one can. */
   readonly refusal: () => VisavisError | null;
   /** Begins a session that counts until `end`. `cut` is called when the server closes. */
@@ -152,7 +152,7 @@ export const createWhep = (deps: WhepDeps): Whep => {
     scope.setErrorHandler((cause: Error & { statusCode?: number }, request, reply) => {
       const error = asVisavisError(cause);
       const status = statusOf(error, cause.statusCode);
-      if (status === 503) reply.header('retry-after', deps.retryAfterS);
+      if (status === 503) reply.header('retry-after', deps.retryAfterS());
       if (status === 415 && request.method === 'POST') reply.header('accept-post', SDP);
       if (status === 415 && request.method === 'PATCH') reply.header('accept-patch', FRAGMENT);
       if (status >= 500 && status !== 503) deps.log.error({ err: error }, 'player request failed');
