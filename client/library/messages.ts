@@ -115,6 +115,8 @@ export type ServerMessage =
       readonly textToVideoMs: number | null;
       readonly fps: number;
       readonly lateFrames: number;
+      /** How much of the picture a busy server leaves out; sound is whole on all of them. */
+      readonly degradation?: 'none' | 'fewer-frames' | 'smaller' | 'mouth-only' | 'still';
     }
   | {
       readonly type: 'error';

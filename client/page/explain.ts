@@ -5,7 +5,7 @@ import type { Texts } from './texts/en.ts';
 interface Readiness {
   readonly status: string;
   readonly sessions: number;
-  readonly maxSessions: number;
+  readonly full: boolean;
 }
 
 /** A refusal by its code. The server's own words, which are English, where the page has none. */
@@ -33,9 +33,9 @@ export const explain = async (reason: SessionError, texts: Texts): Promise<strin
   if (reason.code !== 'unreachable') return explainCode(reason, texts);
   try {
     const response = await fetch('/readyz');
-    const { status, sessions, maxSessions } = (await response.json()) as Readiness;
+    const { status, sessions, full } = (await response.json()) as Readiness;
     if (status === 'draining') return texts.draining;
-    return sessions >= maxSessions ? texts.full(maxSessions) : texts.lost;
+    return full ? texts.full(sessions) : texts.lost;
   } catch {
     return texts.unreachable;
   }

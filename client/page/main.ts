@@ -40,6 +40,15 @@ const speedSlider = byId('speed', HTMLInputElement);
 const speedValue = byId('speed-value', HTMLOutputElement);
 const text = byId('text', HTMLTextAreaElement);
 const transport = byId('transport', HTMLElement);
+const picture = byId('picture', HTMLElement);
+/** How much of the picture a busy server makes, as `stats` says it. */
+const PICTURES = {
+  none: 'pictureWhole',
+  'fewer-frames': 'pictureFewerFrames',
+  smaller: 'pictureSmaller',
+  'mouth-only': 'pictureMouthOnly',
+  still: 'pictureStill',
+} as const;
 const clear = byId('clear', HTMLButtonElement);
 const textLabel = byId('text-label', HTMLElement);
 
@@ -252,6 +261,12 @@ session.on('figures', ({ fps, bitrateBps, skewMs, transport: way }) => {
   if (skewMs !== null) panel.add('skew', { atMs, value: skewMs });
   transport.textContent = way === 'webrtc' ? 'WebRTC' : 'WebSocket';
   panel.draw(atMs);
+});
+
+session.on('stats', ({ degradation = 'none' }) => {
+  const key = PICTURES[degradation];
+  picture.dataset['text'] = key;
+  picture.textContent = language.texts[key];
 });
 
 for (const [tag, { language: name }] of Object.entries(LANGUAGES)) {

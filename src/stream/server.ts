@@ -123,6 +123,7 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
       status: draining ? 'draining' : 'ok',
       sessions: load.admission.taken,
       maxSessions: load.admission.fit('pictures'),
+      full: load.admission.refusal('pictures') !== null,
     };
   });
   app.get('/metrics', { config: { operators: true } }, async (_request, reply) => {

@@ -5,6 +5,7 @@ import { encodeBinaryFrame } from '../../src/stream/binary-frame.ts';
 import { fakeMediaServer } from '../support/fake-media.ts';
 import { fakeInference, fakeVoice } from '../support/fake-models.ts';
 import { createSessionClient } from '../support/session-client.ts';
+import { fakeSessionLoad } from '../support/session-load.ts';
 
 const OPEN = { type: 'session.open', media: { transport: 'webrtc' } };
 const SPEAK = { type: 'session.open', media: { transport: 'websocket', audio: { codec: 'pcm_s16le' } } };
@@ -16,11 +17,13 @@ const settle = async () => {
 
 const connect = (options: { inference?: Inference; limits?: Record<string, number>; unsent?: () => number } = {}) => {
   const media = fakeMediaServer();
-  const client = createSessionClient({ ...options, media });
+  const load = fakeSessionLoad();
+  const client = createSessionClient({ ...options, media, load });
   const { received } = client;
   return {
     ...client,
     media,
+    load,
     types: () => received.map(({ type }) => type),
     errors: () => received.flatMap((message) => (message.type === 'error' ? [message.code] : [])),
     finished: () => client.of('utterance.finished'),
@@ -485,4 +488,51 @@ test('texts that hold nothing to say finish at once, spoken whole', async () => 
     ['c', 'completed', '\u0000\u0007'],
   ]);
   await client.session.close();
+});
+
+describe('a session on a busy server', () => {
+  test.each([
+    [OPEN, 'pictures'],
+    [{ ...SPEAK, media: { ...SPEAK.media, motion: true } }, 'motion'],
+    [SPEAK, 'sound'],
+  ])('says what it needs: %j', async (open, demand) => {
+    const client = connect();
+
+    client.send(open);
+    await settle();
+
+    expect(client.load.demands).toEqual([demand]);
+  });
+
+  test('announces at once that less of the picture is made, sends a smaller one, and goes on speaking', async () => {
+    const client = connect();
+    client.send(OPEN, ...say('u1', 'One two three four five six seven eight.'));
+    await settle();
+    await client.play(4);
+
+    client.load.to(2);
+    await client.play(10);
+    client.load.to(4);
+    await client.play(60);
+
+    const told = client.received.flatMap((message) => (message.type === 'stats' ? [message.degradation] : []));
+    expect(told).toEqual(['smaller', 'still']);
+    expect(client.channel().thrifts).toEqual([
+      { everyFrames: 2, shrink: 2, framesOpenSpeech: true },
+      { everyFrames: 3, shrink: 2, framesOpenSpeech: false },
+    ]);
+    expect(client.finished()).toMatchObject([{ reason: 'completed' }]);
+    const sequences = client.channel().played.map(({ sequence }) => sequence);
+    expect(sequences).toEqual(sequences.map((_, i) => i));
+  });
+
+  test('counts its frames, those that the encoder lost too', async () => {
+    const client = connect();
+    client.send(OPEN);
+    await settle();
+    await client.play(10);
+
+    expect(client.load.outcomes.length).toBeGreaterThan(4);
+    expect(client.load.outcomes.every(({ isLate }) => !isLate)).toBe(true);
+  });
 });

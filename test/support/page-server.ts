@@ -12,8 +12,11 @@ export interface PageServer extends AsyncDisposable {
   readonly process: ChildProcess;
 }
 
+/** Lets every session in: on a machine that runs tests beside each other hardly one would fit. */
+const EVERY_SESSION = join(root, 'test/fixtures/every-session.json');
+
 /**
- * Runs `dist/src/main.js` on a free port.
+ * Runs `dist/src/main.js` on a free port. Without a configuration of its own it looks at no cost of sessions.
  * @param environment - beside this process' own.
  * @throws {Error} with what it wrote when it ends before it is ready.
  */
@@ -21,7 +24,8 @@ export const startPageServer = async (
   args: readonly string[] = [],
   environment: Readonly<Record<string, string>> = {},
 ): Promise<PageServer> => {
-  const child = spawn(process.execPath, [join(root, 'dist/src/main.js'), '--port', '0', ...args], {
+  const config = args.includes('--config') ? [] : ['--config', EVERY_SESSION];
+  const child = spawn(process.execPath, [join(root, 'dist/src/main.js'), '--port', '0', ...config, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },
   });

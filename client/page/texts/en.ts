@@ -87,6 +87,13 @@ export const en = {
   bitrateHint: 'Sound and picture together',
   transport: 'Media come by',
   transportHint: 'Where no UDP gets through, sound and picture take the WebSocket',
+  picture: 'Picture',
+  pictureHint: 'A busy server makes less of the picture, so that sound is never late',
+  pictureWhole: 'Whole',
+  pictureFewerFrames: 'Fewer frames',
+  pictureSmaller: 'Fewer frames, smaller',
+  pictureMouthOnly: 'Mouth only',
+  pictureStill: 'Still',
 };
 
 /** A page in one language. A text that takes something to name is a function. */

@@ -87,4 +87,11 @@ export const zhHans: Texts = {
   bitrateHint: '声音与画面合计',
   transport: '媒体通道',
   transportHint: 'UDP 不通时，声音和画面改走 WebSocket',
+  picture: '画面',
+  pictureHint: '服务器繁忙时会减少画面，保证声音不迟到',
+  pictureWhole: '完整',
+  pictureFewerFrames: '帧数减少',
+  pictureSmaller: '帧数减少，尺寸缩小',
+  pictureMouthOnly: '只动嘴',
+  pictureStill: '静止',
 };

@@ -31,7 +31,8 @@ const avatar = z.object({
 const ready = z.object({
   status: z.enum(['ok', 'draining']),
   sessions: z.int(),
-  maxSessions: z.int(),
+  maxSessions: z.int().describe('With a picture, on the empty server, by what they cost on this machine'),
+  full: z.boolean().describe('Whether another session with a picture would be refused now'),
 });
 
 const failure = z.object({ error: z.object({ code: z.string(), message: z.string() }) });

@@ -29,9 +29,9 @@ export interface SessionCosts {
 /** A place that is taken. */
 export interface Place {
   /** Says what the session turned out to need. */
-  needs(demand: Demand): void;
+  readonly needs: (demand: Demand) => void;
   /** Gives it back; idempotent. */
-  leave(): void;
+  readonly leave: () => void;
 }
 
 export interface AdmissionOptions {

@@ -1,7 +1,7 @@
 /**
- * Who gives way when frames are late, and who may have more again. One step at a time, over all sessions: of those that are late the one
- * with the most picture steps down, of those that were on time for long the one with the least steps up, if its cost fits. Pure;
- * time comes in.
+ * Who gives way when frames are late, and who may have more again. One step at a time, over all sessions: the one with the most picture
+ * steps down, of all where the machine is busy, of those that are late where it is not; of those that were on time for long the
+ * one with the least picture steps up, if its cost fits. Pure; time comes in.
  */
 
 /** So many late frames within `WINDOW_MS`, and so large a share of all, are more than a hiccup. */
@@ -28,6 +28,14 @@ interface Member {
   cleanSinceMs: number;
   cleanMs: number;
   roseMs: number;
+}
+
+/** What is known of the machine. */
+export interface Machine<Id> {
+  /** Whether those who draw have no time left: then whoever is late is so because of all. */
+  readonly isBusy: boolean;
+  /** Whether there is room for that rise. */
+  fits(step: Step<Id>): boolean;
 }
 
 /** A session changes its rung. */
@@ -80,23 +88,25 @@ export class LoadLadder<Id> {
     for (let i = 0; i < MISSES; i += 1) this.frame(id, true, nowMs);
   }
 
-  /**
-   * The next step, if one is due. Ask several times a second, and again until there is none.
-   * @param fits - whether the machine has room for that rise
-   */
-  look(nowMs: number, fits: (step: Step<Id>) => boolean): Step<Id> | null {
+  /** The next step, if one is due. Ask several times a second, and again until there is none. */
+  look(nowMs: number, machine: Machine<Id>): Step<Id> | null {
     for (const member of this.#members.values()) {
       member.frames = member.frames.filter(({ atMs }) => nowMs - atMs < WINDOW_MS);
     }
-    return this.#fall(nowMs) ?? this.#rise(nowMs, fits);
+    return this.#fall(nowMs, machine) ?? this.#rise(nowMs, machine);
   }
 
-  #fall(nowMs: number): Step<Id> | null {
+  #fall(nowMs: number, { isBusy }: Machine<Id>): Step<Id> | null {
     if (nowMs < this.#settledMs) return null;
-    const late = [...this.#members].filter(([, member]) => isLate(member) && member.rung < member.rungs - 1);
-    const [first] = late.sort(([, a], [, b]) => a.rung - b.rung || missesOf(b) - missesOf(a) || b.order - a.order);
+    const members = [...this.#members].map(([id, member]) => ({ id, member, late: isLate(member) }));
+    if (!members.some(({ late }) => late)) return null;
+    const [first] = members
+      .filter(({ member, late }) => (late || isBusy) && member.rung < member.rungs - 1)
+      .sort(
+        (a, b) => a.member.rung - b.member.rung || Number(b.late) - Number(a.late) || b.member.order - a.member.order,
+      );
     if (!first) return null;
-    const [id, member] = first;
+    const { id, member } = first;
     const hasRegrets = nowMs - member.roseMs < REGRET_MS;
     if (hasRegrets) member.cleanMs = Math.min(LONGEST_CLEAN_MS, 2 * member.cleanMs);
     const settleMs = Math.max(SETTLE_MS.shortest, SETTLE_MS.longest / this.#members.size);
@@ -108,14 +118,14 @@ export class LoadLadder<Id> {
     return { id, from: member.rung - 1, to: member.rung };
   }
 
-  #rise(nowMs: number, fits: (step: Step<Id>) => boolean): Step<Id> | null {
+  #rise(nowMs: number, machine: Machine<Id>): Step<Id> | null {
     if (nowMs - this.#roseMs < RISE_INTERVAL_MS) return null;
     const clean = [...this.#members].filter(
       ([, { rung, cleanSinceMs, cleanMs }]) => rung > 0 && nowMs - cleanSinceMs >= cleanMs,
     );
     for (const [id, member] of clean.sort(([, a], [, b]) => b.rung - a.rung || a.order - b.order)) {
       const step = { id, from: member.rung, to: member.rung - 1 };
-      if (!fits(step)) continue;
+      if (!machine.fits(step)) continue;
       member.rung = step.to;
       member.roseMs = nowMs;
       member.cleanSinceMs = nowMs;

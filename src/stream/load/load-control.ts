@@ -198,8 +198,8 @@ export class LoadControl {
     }
     for (const { name, waiting } of inference.workers?.states() ?? [])
       metrics.workerWaiting.set({ thread: name }, waiting);
-    const fits = (step: Step<Member>) => this.#fits(step);
-    for (let step = this.#ladder.look(nowMs, fits); step; step = this.#ladder.look(nowMs, fits)) this.#take(step);
+    const machine = { isBusy: this.#facesHaveRoom(0) === false, fits: (step: Step<Member>) => this.#fits(step) };
+    for (let step = this.#ladder.look(nowMs, machine); step; step = this.#ladder.look(nowMs, machine)) this.#take(step);
   }
 
   #take({ id: member, from, to }: Step<Member>): void {
@@ -212,18 +212,21 @@ export class LoadControl {
 
   /** Whether the face workers have time for a higher rung beside what they do now. */
   #fits({ from, to }: Step<Member>): boolean {
-    const { capacity } = this.#options;
     const costs = this.#meter.costs;
+    if (costs === null) return true;
+    const workOf = ({ everySlots, moves }: Rung) =>
+      moves === 'nothing' ? 0 : FRAMES_PER_SECOND * (costs.renderMs / everySlots + costs.moveMs);
+    return this.#facesHaveRoom(workOf(RUNGS[to] ?? RUNGS[0]) - workOf(RUNGS[from] ?? RUNGS[0])) ?? true;
+  }
+
+  /** Whether the face workers have time for `moreMs` of work a second beside what they did lately; null: not measured yet. */
+  #facesHaveRoom(moreMs: number): boolean | null {
+    const { faceWorkers, share } = this.#options.capacity;
     const [oldest] = this.#busy;
     const newest = this.#busy.at(-1);
-    if (costs === null || !oldest || !newest || newest.atMs === oldest.atMs) return true;
-    const workOf = ({ everySlots, moves }: Rung) => {
-      const frames = moves === 'nothing' ? 0 : FRAMES_PER_SECOND / everySlots;
-      return frames * costs.renderMs + (moves === 'nothing' ? 0 : FRAMES_PER_SECOND * costs.moveMs);
-    };
+    if (!oldest || !newest || newest.atMs === oldest.atMs) return null;
     const busyMs = (1000 * (newest.busyMs - oldest.busyMs)) / (newest.atMs - oldest.atMs);
-    const moreMs = workOf(RUNGS[to] ?? RUNGS[0]) - workOf(RUNGS[from] ?? RUNGS[0]);
-    return busyMs + moreMs <= 1000 * capacity.share * capacity.faceWorkers;
+    return busyMs + moreMs <= 1000 * share * faceWorkers;
   }
 
   #tellFigures(): void {

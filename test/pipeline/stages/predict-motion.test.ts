@@ -1,3 +1,4 @@
+import { map, tap } from 'rxjs';
 import { expect, test } from 'vitest';
 import { MotionControl } from '../../../src/pipeline/motion-control.ts';
 import { MotionTrack } from '../../../src/pipeline/motion-track.ts';
@@ -33,8 +34,8 @@ test('each descriptor is drawn from those before it, one after the other', () =>
 
     const descriptor = (sequence: number) => ({
       sequence,
-      opens: false,
       descriptor: new Float32Array(59).fill(sequence + 1),
+      opens: false,
     });
     expectObservable(moved$).toBe('--a--b--c|', { a: descriptor(0), b: descriptor(1), c: descriptor(2) });
     flush();
@@ -43,5 +44,29 @@ test('each descriptor is drawn from those before it, one after the other', () =>
       [0, 1],
       [1, 2],
     ]);
+  });
+});
+
+test('while the flow does not run, the descriptor before stays', () => {
+  marbles(({ cold, hot, expectObservable }) => {
+    let runs = true;
+    const deps = {
+      model: { historyFrames: 1, next: () => cold('(d|)', { d: new Float32Array(59).fill(7) }) },
+      track: new MotionTrack(10),
+      control: new MotionControl(),
+      noise: () => new Float32Array(59),
+      atModelRate: (window: Float32Array) => window,
+      runs: () => runs,
+    };
+
+    const jaw$ = hot('a-b-c|', { a: slot(0), b: slot(1), c: slot(2) }).pipe(
+      tap(({ sequence }) => {
+        runs = sequence !== 1;
+      }),
+      predictMotion(deps),
+      map(({ sequence, descriptor }) => `${sequence}:${descriptor[0]}`),
+    );
+
+    expectObservable(jaw$).toBe('a-b-c|', { a: '0:7', b: '1:7', c: '2:7' });
   });
 });
