@@ -15,7 +15,7 @@ export interface Capacity {
   readonly cores: number;
   readonly speechWorkers: number;
   readonly faceWorkers: number;
-  /** 0…1: how much of their time may be promised. The rest is for the moments when all want it at once. */
+  /** 0…1: how much of their time may be promised. The rest is for moments when all want it at once, and for other programs. */
   readonly share: number;
 }
 
@@ -37,8 +37,8 @@ export interface Place {
 export interface AdmissionOptions {
   /** Sessions, whatever they cost. */
   readonly limit: number;
-  /** null: only `limit` counts. */
-  readonly capacity: Capacity | null;
+  /** What there is now; null: only `limit` counts. */
+  readonly capacity: () => Capacity | null;
   readonly costs: () => SessionCosts;
 }
 
@@ -71,7 +71,8 @@ export class Admission {
 
   /** Sessions of that kind that fit on the server when it is empty; at least one. */
   fit(demand: Demand): number {
-    const { limit, capacity } = this.#options;
+    const { limit } = this.#options;
+    const capacity = this.#options.capacity();
     if (capacity === null) return limit;
     const one = workOf(demand, this.#options.costs());
     const room = roomOf(capacity);
@@ -81,7 +82,8 @@ export class Admission {
 
   /** Why a session of that kind cannot come in now; null: it can. An empty server takes any. */
   refusal(demand: Demand): VisavisError | null {
-    const { limit, capacity } = this.#options;
+    const { limit } = this.#options;
+    const capacity = this.#options.capacity();
     const { taken } = this;
     if (taken >= limit) return new VisavisError('server_full', `all ${limit} sessions are taken; try again soon`);
     if (capacity === null || taken === 0) return null;

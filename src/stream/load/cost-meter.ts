@@ -9,6 +9,9 @@ const NEWEST = 0.02;
 /** Until so many are known each counts the same. */
 const FIRST = 1 / NEWEST;
 
+/** Weight of the newest second in what others leave of the processors. */
+const NEWEST_SECOND = 0.2;
+
 /** A running mean; null before the first value. */
 class Mean {
   #count = 0;
@@ -21,7 +24,7 @@ class Mean {
   }
 }
 
-/** Worker time, in ms. */
+/** Processor time in workers, in ms; time by the clock where the system does not tell it. */
 export interface ModelCosts {
   /** A step of the motion model. */
   readonly moveMs: number;
@@ -38,10 +41,14 @@ export class CostMeter {
   #windows = 0;
   readonly #windowsAText = new Mean();
   readonly #busyMs = new Map<string, number>();
+  #lately = { runMs: 0, starvedMs: 0 };
+  #starvedShare = 0;
 
   /** Notes a finished call. */
-  report({ operation, thread, runMs, mediaMs }: CallReport): void {
-    this.#run[operation].add(runMs);
+  report({ operation, thread, runMs, mediaMs, cpuMs, starvedMs }: CallReport): void {
+    this.#run[operation].add(cpuMs ?? runMs);
+    this.#lately.runMs += runMs;
+    this.#lately.starvedMs += starvedMs ?? 0;
     this.#busyMs.set(thread, (this.#busyMs.get(thread) ?? 0) + runMs);
     if (operation === 'decode') {
       this.#mediaMs.add(mediaMs);
@@ -58,6 +65,19 @@ export class CostMeter {
     let sum = 0;
     for (const [thread, ms] of this.#busyMs) if (thread.startsWith(pool)) sum += ms;
     return sum;
+  }
+
+  /** A second has passed: what was starved in it counts with those before. */
+  tick(): void {
+    const { runMs, starvedMs } = this.#lately;
+    const share = runMs > 0 ? Math.min(1, starvedMs / runMs) : 0;
+    this.#starvedShare += NEWEST_SECOND * (share - this.#starvedShare);
+    this.#lately = { runMs: 0, starvedMs: 0 };
+  }
+
+  /** Part of their time (0…1) in which workers could have run lately and others had the processors; forgotten when they rest. */
+  get starvedShare(): number {
+    return this.#starvedShare;
   }
 
   /** null until every part has been measured. */

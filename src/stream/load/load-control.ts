@@ -44,7 +44,7 @@ export interface LoadDeps {
   readonly metrics: Metrics;
   readonly inference: Inference;
   readonly media: MediaServer;
-  /** Processor time of the whole process, ms; null where the system does not tell. */
+  /** Processor time of the whole process, ms. */
   readonly processCpuMs: () => number;
 }
 
@@ -86,7 +86,7 @@ export class LoadControl {
     this.#rest = new RestMeter();
     this.admission = new Admission({
       limit: options.maxSessions,
-      capacity: options.admission ? options.capacity : null,
+      capacity: () => (options.admission ? this.#capacityNow() : null),
       costs: () => ({ models: this.#meter.costs, rest: this.#rest.costs }),
     });
     deps.inference.workers?.listen((report) => this.#onCall(report));
@@ -231,6 +231,7 @@ export class LoadControl {
 
   #tellFigures(): void {
     const { metrics, clock, processCpuMs } = this.#deps;
+    this.#meter.tick();
     this.#rest.look(processCpuMs(), clock.nowMs(), this.admission.kinds);
     const use = readThreadUse();
     if (use) this.#onUse('main', use);
@@ -246,6 +247,12 @@ export class LoadControl {
       counts.set(name, (counts.get(name) ?? 0) + 1);
     }
     for (const [rung, count] of counts) metrics.rungs.set({ rung }, count);
+  }
+
+  /** What other programs of the machine leave. */
+  #capacityNow(): Capacity {
+    const { capacity } = this.#options;
+    return { ...capacity, share: capacity.share * (1 - this.#meter.starvedShare) };
   }
 
   #onUse(thread: string, use: ThreadUse): void {

@@ -9,7 +9,7 @@ const COSTS: SessionCosts = {
 };
 const create = (options: { costs?: SessionCosts; capacity?: typeof CAPACITY | null; limit?: number } = {}) => {
   const { costs = COSTS, capacity = CAPACITY, limit = 100 } = options;
-  return new Admission({ limit, capacity, costs: () => costs });
+  return new Admission({ limit, capacity: () => capacity, costs: () => costs });
 };
 const fill = (admission: Admission, demand: Demand) => {
   let count = 0;
@@ -44,7 +44,7 @@ describe('admission', () => {
   test('a slower machine, as it is measured, takes fewer; an empty server takes one however slow it is', () => {
     let renderMs = 9;
     const costs = () => ({ ...COSTS, models: { moveMs: 1, renderMs, speechMs: 40 } });
-    const admission = new Admission({ limit: 100, capacity: CAPACITY, costs });
+    const admission = new Admission({ limit: 100, capacity: () => CAPACITY, costs });
     const before = admission.fit('pictures');
 
     renderMs = 29;
