@@ -93,7 +93,7 @@ test('the frame that an utterance begins with is drawn however long that takes, 
 
     const drawn$ = hot('ab|', { a: slot(3), b: slot(4, true) }).pipe(renderFace(deps));
 
-    expectObservable(drawn$).toBe('-b|', { b: { sequence: 4, size: 2, i420: new Uint8Array(6) } });
+    expectObservable(drawn$).toBe('-b|', { b: { frame: { sequence: 4, size: 2, i420: new Uint8Array(6) } } });
   });
 });
 
