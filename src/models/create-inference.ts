@@ -15,7 +15,7 @@ export interface InferenceOptions {
   /** Threads that run voices, ≥ 1. @default 1 */
   readonly speechWorkers?: number;
   /** Threads that run motion and renderers, ≥ 1. @default 1 */
-  readonly faceWorkers?: number;
+  readonly faceWorkers?: number | undefined;
   /** Execution provider of onnxruntime, such as `cuda`. @default 'cpu' */
   readonly provider?: string;
   /** The avatar that is loaded at start, with its voice; others load at their first use. @default the first one */

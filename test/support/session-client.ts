@@ -8,7 +8,8 @@ import { Session, type SessionDeps } from '../../src/stream/session.ts';
 import { fakeInference } from './fake-models.ts';
 import { fakeSessionLoad } from './session-load.ts';
 
-interface Options extends Pick<SessionDeps, 'media'>, Partial<Pick<SessionDeps, 'inference' | 'chat' | 'clock' | 'load'>> {
+interface Options
+  extends Pick<SessionDeps, 'media'>, Partial<Pick<SessionDeps, 'inference' | 'chat' | 'clock' | 'load'>> {
   readonly limits?: Partial<SessionDeps['limits']>;
   /** What the socket owes. @default 0 */
   readonly unsent?: () => number;
