@@ -97,9 +97,19 @@ const load = z
   })
   .prefault({});
 
+/** All that a client can make the server hold, read, wait for or do, in one place; `docs/limits.md` is made from it. */
 const limits = z
   .strictObject({
     sessions: z.int().min(1).max(10_000).default(64).describe('Sessions at once, whatever they cost'),
+    connections: z.int().min(1).max(100_000).default(1_024).describe('TCP connections at once, HTTP and WebSockets'),
+    headerBytes: z.int().min(2_048).max(65_536).default(8_192).describe('Headers of one HTTP request'),
+    headersMs: z
+      .int()
+      .min(1_000)
+      .max(600_000)
+      .default(10_000)
+      .describe('How long the headers of a request may take to come'),
+    requestMs: z.int().min(1_000).max(600_000).default(15_000).describe('How long a whole request may take to come'),
     openTimeoutMs: z.int().min(100).max(60_000).default(5_000).describe('Time until session.open has to come'),
     textCharacters: z
       .int()
@@ -108,7 +118,46 @@ const limits = z
       .default(200_000)
       .describe('Text of unfinished utterances of a session'),
     utterances: z.int().min(1).max(10_000).default(100).describe('Unfinished utterances of a session'),
-    messageBytes: z.int().min(1_024).max(16_777_216).default(1_048_576).describe('One WebSocket message'),
+    messageBytes: z
+      .int()
+      .min(1_024)
+      .max(16_777_216)
+      .default(1_048_576)
+      .describe('One WebSocket message, one body of an HTTP request'),
+    messageParts: z.int().min(1).max(65_536).default(256).describe('Fragments that one WebSocket message may come in'),
+    messagesPerSecond: z
+      .int()
+      .min(10)
+      .max(100_000)
+      .default(1_000)
+      .describe('Messages of a WebSocket; twice as many may come at once, what is more is read later'),
+    earlyMessages: z.int().min(1).max(10_000).default(64).describe('Messages that may wait while a session opens'),
+    offerCharacters: z
+      .int()
+      .min(1_024)
+      .max(65_536)
+      .default(32_768)
+      .describe('One SDP offer; browsers send some 10,000'),
+    candidates: z
+      .int()
+      .min(1)
+      .max(1_024)
+      .default(64)
+      .describe('ICE candidates of one offer that are checked; further ones are left out'),
+    playerSockets: z.int().min(1).max(1_024).default(8).describe('Sockets that are joined to one WHEP player'),
+    keylessSockets: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(64)
+      .describe('Sockets whose first message has to bring an API key, and has not come'),
+    wyomingConnections: z.int().min(1).max(100_000).default(256).describe('Connections to the Wyoming port at once'),
+    wyomingIdleMs: z
+      .int()
+      .min(1_000)
+      .max(3_600_000)
+      .default(60_000)
+      .describe('How long a Wyoming connection may say nothing while nothing is said to it'),
     recordedMs: z.int().min(1_000).max(600_000).default(60_000).describe('Client speech (audio.append) that waits'),
     unsentBytes: z
       .int()

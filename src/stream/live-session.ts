@@ -69,6 +69,8 @@ export interface LiveSessionDeps {
     readonly unsentBytes: number;
     readonly unreadMs: number;
     readonly mediaPathMs: number;
+    readonly offerCharacters: number;
+    readonly candidates: number;
   };
 }
 
@@ -98,6 +100,8 @@ export class LiveSession {
   #cutting: Promise<void> = Promise.resolve();
   #closed = false;
   #peerListens = false;
+  /** Of the last offer. */
+  #candidates = 0;
   /** What the client said that it hears, and when it said so. */
   #heard: { readonly mediaTimeMs: number; readonly atMs: number } | null = null;
   /** Told when the last packet of the slot has been sent. */
@@ -242,6 +246,12 @@ export class LiveSession {
   /** The answer. @throws {VisavisError} `webrtc_failed`, `bad_order` */
   async offer(sdp: string): Promise<WebRtcAnswer> {
     this.#requireWebRtc('webrtc.offer');
+    const { offerCharacters } = this.#deps.limits;
+    if (sdp.length > offerCharacters) {
+      const way = `an offer may have ${offerCharacters} characters, this one has ${sdp.length}`;
+      throw new VisavisError('webrtc_failed', `${way}; offer only what is sent: one audio and one video section`);
+    }
+    this.#candidates = 0;
     const answer = await this.#channel.offer(sdp);
     return { type: 'webrtc.answer', sdp: answer, mediaTimeBase: this.#mediaTimeBase };
   }
@@ -253,6 +263,9 @@ export class LiveSession {
 
   candidate(candidate: Parameters<MediaChannel['candidate']>[0]): void {
     this.#requireWebRtc('webrtc.candidate');
+    this.#candidates += 1;
+    // Each is checked from every local socket.
+    if (candidate !== null && this.#candidates > this.#deps.limits.candidates) return;
     this.#channel.candidate(candidate);
   }
 

@@ -22,11 +22,9 @@ import { type ErrorCode, VisavisError, asVisavisError } from '../errors.ts';
 import type { Guard } from './access/guard.ts';
 import { keyOf } from './access/api-keys.ts';
 import { retryAfterS } from './load/admission.ts';
+import { paceMessages } from './message-pace.ts';
 import type { SocketEndpoint, Upgrade } from './socket-routes.ts';
 import { createWyomingPort } from './wyoming-port.ts';
-
-/** Sockets whose first message has to bring a key, and has not come: so many may wait. */
-const MAX_KEYLESS = 64;
 
 type Message = [data: Buffer, binary: boolean];
 
@@ -71,7 +69,8 @@ const STATUS: Readonly<Partial<Record<ErrorCode, number>>> = {
 export const mountAdapters = (app: FastifyInstance, deps: AdapterMountDeps): AdapterMount => {
   const { config, clock, log, guard } = deps;
   const { host, guests } = createSpeechHost(deps);
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: config.limits.messageBytes });
+  const { messageBytes, messageParts, messagesPerSecond } = config.limits;
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: messageBytes, maxFragments: messageParts });
 
   const failed = (adapter: Adapter, cause: unknown): HttpAnswer => {
     const error = asVisavisError(cause);
@@ -163,7 +162,9 @@ export const mountAdapters = (app: FastifyInstance, deps: AdapterMountDeps): Ada
       const ready = await route.open(call, own, host);
       peer = ready;
       opened(ready);
+      const pace = paceMessages(socket, clock, messagesPerSecond);
       const take = (...[data, binary]: Message) => {
+        pace();
         try {
           if (binary) ready.onBinary(data);
           else ready.onText(data.toString('utf8'));
@@ -240,7 +241,12 @@ export const mountAdapters = (app: FastifyInstance, deps: AdapterMountDeps): Ada
   const accept = (adapter: Adapter, route: SocketRoute, call: Call, upgrade: Upgrade) => {
     const { request, socket, head } = upgrade;
     const refusal = guard.refuseOrigin(request) ?? guard.refuseKeyOf(request);
-    if (refusal?.code === 'unauthorized' && route.keyIn && keyOf(request) === null && keyless.size < MAX_KEYLESS) {
+    if (
+      refusal?.code === 'unauthorized' &&
+      route.keyIn &&
+      keyOf(request) === null &&
+      keyless.size < config.limits.keylessSockets
+    ) {
       sockets.handleUpgrade(request, socket, head, (ws) => awaitKey(adapter, route, call, upgrade, ws));
       return;
     }
@@ -265,7 +271,7 @@ export const mountAdapters = (app: FastifyInstance, deps: AdapterMountDeps): Ada
     },
   });
 
-  const wyoming = config.wyomingPort === undefined ? null : createWyomingPort(host);
+  const wyoming = config.wyomingPort === undefined ? null : createWyomingPort(host, config.limits);
 
   return {
     get wyomingAddress() {

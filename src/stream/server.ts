@@ -22,6 +22,7 @@ import { type Demand, type Place, retryAfterS } from './load/admission.ts';
 import { defaultFaceWorkers, usableCores } from './load/cores.ts';
 import { LoadControl } from './load/load-control.ts';
 import type { MediaServer } from './media/media-channel.ts';
+import { paceMessages } from './message-pace.ts';
 import { SUBPROTOCOL } from './messages.ts';
 import { createMetrics } from './metrics.ts';
 import { mountAdapters } from './mount-adapters.ts';
@@ -35,6 +36,9 @@ import type { WhepSession } from './whep/whep-session.ts';
 const DRAIN_POLL_MS = 100;
 /** What was sent last is still on its way, and held back by browsers for a moment, when all has been said. */
 const DRAIN_TAIL_MS = 300;
+
+/** How often is looked for requests that do not come to their end. */
+const TIMEOUT_CHECK_MS = 2_000;
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -108,12 +112,22 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
   let opened = 0;
 
   // A client that does not read its answer must not keep the server from closing.
-  const app = fastify({ bodyLimit: config.limits.messageBytes, forceCloseConnections: true });
+  const app = fastify({
+    bodyLimit: config.limits.messageBytes,
+    forceCloseConnections: true,
+    requestTimeout: config.limits.requestMs,
+    http: {
+      maxHeaderSize: config.limits.headerBytes,
+      headersTimeout: config.limits.headersMs,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+    },
+  });
   const guard = createGuard(config.access);
   const routes: string[] = [];
   app.addHook('onRoute', ({ method, url }) => {
     routes.push(...[method].flat().map((name) => `${name} ${url}`));
   });
+  app.server.maxConnections = config.limits.connections;
   guard.protect(app);
   addErrorForm(app, log);
   app.get('/livez', PROBE, () => ({ status: 'ok' }));
@@ -162,6 +176,7 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
   const whep = createWhep({
     log,
     iceServers: config.webrtc.iceServers,
+    limits: config.limits,
     retryAfterS,
     refusal: () => admission(),
     begin: (socket, cut) => begin(socket, cut),
@@ -187,6 +202,7 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: config.limits.messageBytes,
+    maxFragments: config.limits.messageParts,
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
   });
   app.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -311,7 +327,9 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
 
   const follow = (socket: WebSocket, session: Session, onClose: () => void) => {
     const stopPings = keepAlive(socket, clock, config.limits.pingMs);
+    const pace = paceMessages(socket, clock, config.limits.messagesPerSecond);
     socket.on('message', (data: Buffer, binary) => {
+      pace();
       if (binary) session.onBinary(data);
       else session.onText(data.toString('utf8'));
     });

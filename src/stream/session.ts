@@ -21,10 +21,14 @@ export interface SessionSocket {
   close(code: number, reason: string): void;
 }
 
-export interface SessionDeps extends Omit<LiveSessionDeps, 'output'> {
+export interface SessionDeps extends Omit<LiveSessionDeps, 'output' | 'limits'> {
   readonly socket: SessionSocket;
   readonly log: Logger;
   readonly openTimeoutMs: number;
+  readonly limits: LiveSessionDeps['limits'] & {
+    /** Messages that may wait while it opens. */
+    readonly earlyMessages: number;
+  };
   /** What answers `chat`; null: nothing. */
   readonly chat: { readonly model: ChatModel; readonly options: ChatOptions } | null;
 }
@@ -45,9 +49,6 @@ type State =
       readonly chat: ChatSession | null;
     }
   | { readonly status: 'closed' };
-
-/** Messages that may wait while a session opens. */
-const MAX_EARLY_MESSAGES = 64;
 
 /** A session, from the opening of its socket to the end of its last packet. */
 export class Session {
@@ -149,7 +150,7 @@ export class Session {
         this.#settle(this.open(message));
         break;
       case 'opening':
-        if (this.#state.early.length >= MAX_EARLY_MESSAGES) {
+        if (this.#state.early.length >= this.#deps.limits.earlyMessages) {
           throw new VisavisError('bad_order', 'wait for session.opened before sending more');
         }
         this.#state.early.push(message);

@@ -5,11 +5,6 @@ import type { SpeechHost } from '../adapters/core/adapter.ts';
 import { Inactivity } from '../adapters/core/inactivity.ts';
 import { WyomingConnection } from '../adapters/wyoming.ts';
 
-/** Connections are cheap until they speak: so many may be open. */
-const MAX_CONNECTIONS = 256;
-/** A connection that says nothing for so long, and is not spoken to, is closed. */
-const IDLE_MS = 60_000;
-
 export interface WyomingPort {
   /** `tcp://host:port`; null: it does not listen yet. */
   readonly address: string | null;
@@ -19,7 +14,11 @@ export interface WyomingPort {
   close(): void;
 }
 
-export const createWyomingPort = (host: SpeechHost): WyomingPort => {
+/** @param limits - connections are cheap until they speak, so that many more may be open than sessions */
+export const createWyomingPort = (
+  host: SpeechHost,
+  limits: { readonly wyomingConnections: number; readonly wyomingIdleMs: number },
+): WyomingPort => {
   const open = new Set<Socket>();
   const server = createServer((socket) => {
     open.add(socket);
@@ -29,7 +28,7 @@ export const createWyomingPort = (host: SpeechHost): WyomingPort => {
       close: () => socket.end(),
     });
     const busy = () => peer.busy();
-    const idle = new Inactivity(host.clock, IDLE_MS, busy, () => socket.destroy());
+    const idle = new Inactivity(host.clock, limits.wyomingIdleMs, busy, () => socket.destroy());
     socket.on('data', (bytes) => {
       idle.touch();
       peer.onData(bytes);
@@ -41,7 +40,7 @@ export const createWyomingPort = (host: SpeechHost): WyomingPort => {
       peer.onClose();
     });
   });
-  server.maxConnections = MAX_CONNECTIONS;
+  server.maxConnections = limits.wyomingConnections;
 
   return {
     get address() {

@@ -4,9 +4,6 @@
  */
 import type { RemoteCandidate } from '../media/webrtc/peer.ts';
 
-/** More candidates of one fragment are left out. */
-const MAX_CANDIDATES = 64;
-
 /** A fragment: the browser's ICE credentials, and candidates with the media section that they belong to. */
 export interface SdpFragment {
   readonly credentials: IceCredentials | null;
@@ -18,8 +15,11 @@ export interface IceCredentials {
   readonly pwd: string;
 }
 
-/** Reads a fragment. null: it holds neither credentials nor candidates. */
-export const parseFragment = (text: string): SdpFragment | null => {
+/**
+ * Reads a fragment. null: it holds neither credentials nor candidates.
+ * @param most - further candidates are left out
+ */
+export const parseFragment = (text: string, most: number): SdpFragment | null => {
   const credentials = credentialsOf(text);
   const candidates: RemoteCandidate[] = [];
   let sdpMid: string | undefined;
@@ -30,7 +30,7 @@ export const parseFragment = (text: string): SdpFragment | null => {
       sdpMid = undefined;
     }
     if (line.startsWith('a=mid:')) sdpMid = line.slice('a=mid:'.length);
-    if (!line.startsWith('a=candidate:') || candidates.length >= MAX_CANDIDATES) continue;
+    if (!line.startsWith('a=candidate:') || candidates.length >= most) continue;
     const section = sdpMid === undefined ? { sdpMLineIndex: Math.max(0, sdpMLineIndex) } : { sdpMid };
     candidates.push({ candidate: line.slice('a='.length), ...section });
   }

@@ -9,15 +9,13 @@ import { VisavisError, asVisavisError } from '../../errors.ts';
 import type { Session, SessionSocket } from '../session.ts';
 import { type IceServer, iceLinks } from './ice-links.ts';
 import { parseFragment } from './sdp-fragment.ts';
-import { Audience, WhepSession } from './whep-session.ts';
+import { Audience, type AudienceLimits, WhepSession } from './whep-session.ts';
 
 const SDP = 'application/sdp';
 const FRAGMENT = 'application/trickle-ice-sdpfrag';
 const ENDPOINT = '/v1/whep/:avatar';
 /** A player's own URL; its WebSocket takes what the player says. */
 export const RESOURCE = '/v1/whep/:avatar/:player';
-/** Browsers send some 10 kB. */
-const MAX_BODY_BYTES = 65_536;
 
 const TITLES: Readonly<Record<number, string>> = {
   400: 'Bad Request',
@@ -56,6 +54,7 @@ export interface WhepDeps {
   readonly iceServers: readonly IceServer[];
   /** Seconds after which a refused player may try again. */
   readonly retryAfterS: () => number;
+  readonly limits: AudienceLimits & { readonly offerCharacters: number; readonly candidates: number };
   /** Why no session can begin now; null: one can. */
   readonly refusal: () => VisavisError | null;
   /** Begins a session that counts until `end`. `cut` is called when the server closes. */
@@ -104,7 +103,7 @@ export const createWhep = (deps: WhepDeps): Whep => {
     const { avatar } = request.params;
     // Whoever knows it may speak through the player, so it cannot be guessed.
     const id = crypto.randomUUID();
-    const audience = new Audience(() => remove(id));
+    const audience = new Audience(deps.limits, () => remove(id));
     const { session, end } = deps.begin(audience, () => remove(id));
     const player = new WhepSession(avatar, session, audience);
     players.set(id, { player, end });
@@ -128,7 +127,7 @@ export const createWhep = (deps: WhepDeps): Whep => {
     reply: FastifyReply,
   ) => {
     const player = find(request.params);
-    const fragment = parseFragment(bodyOf(request, FRAGMENT));
+    const fragment = parseFragment(bodyOf(request, FRAGMENT), deps.limits.candidates);
     if (!fragment) throw new Problem(400, 'webrtc_failed', 'expected a=candidate, or a=ice-ufrag with a=ice-pwd');
     const expected = request.headers['if-match']?.trim();
     if (expected === undefined && player.isRestart(fragment)) {
@@ -146,7 +145,7 @@ export const createWhep = (deps: WhepDeps): Whep => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser(
       [SDP, FRAGMENT],
-      { parseAs: 'string', bodyLimit: MAX_BODY_BYTES },
+      { parseAs: 'string', bodyLimit: deps.limits.offerCharacters },
       (_request, body, done) => done(null, body),
     );
     scope.setErrorHandler((cause: Error & { statusCode?: number }, request, reply) => {

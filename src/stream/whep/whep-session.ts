@@ -7,25 +7,30 @@ import type { SessionOpen } from '../messages.ts';
 import { CLOSE, type Session, type SessionSocket } from '../session.ts';
 import { type IceCredentials, type SdpFragment, credentialsOf, fragmentOf, restartedOffer } from './sdp-fragment.ts';
 
-/** Sockets that may be joined to one player. */
-const MAX_SOCKETS = 8;
-/** A socket that leaves more than this unread is let go; the player and the others notice nothing. */
-const MAX_UNSENT_BYTES = 1_048_576;
+export interface AudienceLimits {
+  /** Sockets that may be joined to one player. */
+  readonly playerSockets: number;
+  /** A socket that leaves more than this unread is let go; the player and the others notice nothing. */
+  readonly unsentBytes: number;
+}
 
 /** Sends to every socket that is joined. */
 export class Audience implements SessionSocket {
   readonly #sockets = new Set<SessionSocket>();
   readonly #onClose: () => void;
+  readonly #limits: AudienceLimits;
 
   /** @param onClose - Told when the session ends by itself. */
-  constructor(onClose: () => void) {
+  constructor(limits: AudienceLimits, onClose: () => void) {
+    this.#limits = limits;
     this.#onClose = onClose;
   }
 
   /** @throws {VisavisError} `server_full` */
   join(socket: SessionSocket): void {
-    if (this.#sockets.size >= MAX_SOCKETS) {
-      throw new VisavisError('server_full', `at most ${MAX_SOCKETS} sockets may be joined to a player`);
+    const { playerSockets } = this.#limits;
+    if (this.#sockets.size >= playerSockets) {
+      throw new VisavisError('server_full', `at most ${playerSockets} sockets may be joined to a player`);
     }
     this.#sockets.add(socket);
   }
@@ -36,7 +41,7 @@ export class Audience implements SessionSocket {
 
   sendText(text: string): void {
     for (const socket of this.#sockets) {
-      if (socket.unsentBytes() <= MAX_UNSENT_BYTES) {
+      if (socket.unsentBytes() <= this.#limits.unsentBytes) {
         socket.sendText(text);
         continue;
       }

@@ -19,7 +19,7 @@ const FRAGMENT = [
 
 describe('an SDP fragment', () => {
   test('tells credentials, and each candidate with its section', () => {
-    expect(parseFragment(FRAGMENT)).toEqual({
+    expect(parseFragment(FRAGMENT, 64)).toEqual({
       credentials: { ufrag: 'EsAw', pwd: PWD },
       candidates: [
         { candidate: CANDIDATE, sdpMid: '0' },
@@ -29,17 +29,17 @@ describe('an SDP fragment', () => {
   });
 
   test('that only ends the candidates is one too, and what holds nothing is none', () => {
-    expect(parseFragment('a=end-of-candidates\r\n')).toEqual({ credentials: null, candidates: [] });
-    expect(parseFragment('')).toBeNull();
-    expect(parseFragment('hello')).toBeNull();
-    expect(parseFragment('a=ice-ufrag:abcd\r\n')).toBeNull();
+    expect(parseFragment('a=end-of-candidates\r\n', 64)).toEqual({ credentials: null, candidates: [] });
+    expect(parseFragment('', 64)).toBeNull();
+    expect(parseFragment('hello', 64)).toBeNull();
+    expect(parseFragment('a=ice-ufrag:abcd\r\n', 64)).toBeNull();
   });
 
   test('of any text is read without failing, and never holds more than 64 candidates', () => {
     const line = fc.oneof(fc.constantFrom(`a=${CANDIDATE}`, 'm=', 'a=mid:', 'a=ice-pwd:'), fc.string());
     fc.assert(
       fc.property(fc.array(line, { maxLength: 200 }), (lines) => {
-        expect(parseFragment(lines.join('\r\n'))?.candidates.length ?? 0).toBeLessThanOrEqual(64);
+        expect(parseFragment(lines.join('\r\n'), 64)?.candidates.length ?? 0).toBeLessThanOrEqual(64);
       }),
     );
   });
@@ -50,7 +50,7 @@ describe('an SDP fragment', () => {
 
     const fragment = fragmentOf(answer);
 
-    expect(parseFragment(fragment)).toEqual({
+    expect(parseFragment(fragment, 64)).toEqual({
       credentials: { ufrag: 'abcd', pwd: PWD },
       candidates: [{ candidate: CANDIDATE, sdpMid: '0' }],
     });

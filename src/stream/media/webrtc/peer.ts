@@ -17,10 +17,6 @@ import { RtpSender, rtpCapabilities, type RtpSenderOptions } from './rtp-sender.
 import { isSoundSctp } from './sctp-guard.ts';
 import { isAllowed, type GuardedSession } from './source-guard.ts';
 
-/** Longer offers are not read: browsers send some 10 kB. */
-const MAX_OFFER_LENGTH = 100_000;
-/** More candidates of one browser are left out: each is checked from every local socket. */
-const MAX_CANDIDATES = 64;
 /** Label of the data channel that carries the session's messages; others are not read. */
 const TEXT_CHANNEL = 'visavis.v1';
 /** Packets of a data channel that may wait for one that was lost before them. */
@@ -70,7 +66,6 @@ export class Peer {
   readonly #followed = new WeakSet<RTCDtlsTransport>();
   readonly #guardedData = new WeakSet<object>();
   #state: PeerState | null = null;
-  #candidates = 0;
   /** When something came from the address that media goes to. */
   #heardMs = -Infinity;
   /** Nothing has come for a while, whatever the library says. */
@@ -112,8 +107,6 @@ export class Peer {
    */
   candidate(candidate: RemoteCandidate | null): void {
     if (candidate === null || !candidate.candidate || isNamed(candidate.candidate)) return;
-    this.#candidates += 1;
-    if (this.#candidates > MAX_CANDIDATES) return;
     const { sdpMid, sdpMLineIndex } = candidate;
     this.#pc
       .addIceCandidate({
@@ -170,9 +163,7 @@ export class Peer {
   }
 
   async #answer(sdp: string): Promise<string> {
-    if (sdp.length > MAX_OFFER_LENGTH) throw this.#refusal(`longer than ${MAX_OFFER_LENGTH} characters`);
     try {
-      this.#candidates = 0;
       await this.#pc.setRemoteDescription({ type: 'offer', sdp: withoutNames(sdp) });
       await this.#pc.setLocalDescription(await this.#pc.createAnswer());
     } catch (error) {
