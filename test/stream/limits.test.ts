@@ -25,7 +25,7 @@ test('a request whose headers do not come is ended, and others are answered mean
   const { http } = await startAdapterServer({ limits: { headersMs: 1_000 } });
   const { hostname, port } = new URL(http);
   const slow = connect(Number(port), hostname);
-  onTestFinished(() => slow.destroy());
+  onTestFinished(() => void slow.destroy());
   slow.write('GET /livez HTTP/1.1\r\nhost: a\r\n');
 
   const [answer] = (await once(slow, 'data')) as [Buffer];
