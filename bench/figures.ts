@@ -7,8 +7,8 @@ export interface Goal {
   readonly limit: number;
 }
 
-/** `p95`: the value that 95 of 100 samples are not worse than; `worst`: the largest, or the smallest where more is better. */
-export type Column = 'p50' | 'p95' | 'worst';
+/** `p95`: the value that 95 of 100 samples are not worse than, and so on; `worst`: the largest, or the smallest where more is better. */
+export type Column = 'p50' | 'p95' | 'p99' | 'worst';
 
 export interface Figure extends Readonly<Record<Column, number | null>> {
   readonly what: string;
@@ -44,7 +44,7 @@ export const distribution = (
       samples.map((value) => badness * value),
       share,
     ) * badness;
-  return judged(what, unit, { p50: at(0.5), p95: at(0.95), worst: at(1) }, samples.length, options);
+  return judged(what, unit, { p50: at(0.5), p95: at(0.95), p99: at(0.99), worst: at(1) }, samples.length, options);
 };
 
 /** A figure of one value, which stands in the column that its goal names, or in the first. */
@@ -52,7 +52,7 @@ export const single = (what: string, unit: string, value: number | null, options
   judged(
     what,
     unit,
-    { p50: null, p95: null, worst: null, [options.goal?.of ?? 'p50']: value },
+    { p50: null, p95: null, p99: null, worst: null, [options.goal?.of ?? 'p50']: value },
     value === null || Number.isNaN(value) ? 0 : 1,
     options,
   );
@@ -65,12 +65,13 @@ export const judged = (
   samples: number,
   { better = 'lower', goal }: FigureOptions = {},
 ): Figure => {
-  const { p50, p95, worst } = columns;
+  const { p50, p95, p99, worst } = columns;
   const value = goal ? known(columns[goal.of]) : null;
   return {
     what,
     p50: known(p50),
     p95: known(p95),
+    p99: known(p99),
     worst: known(worst),
     unit,
     better,

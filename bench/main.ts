@@ -9,6 +9,7 @@ import { interrupt } from './parts/interrupt.ts';
 import { latency } from './parts/latency.ts';
 import { models } from './parts/models.ts';
 import { page } from './parts/page.ts';
+import { sessions } from './parts/sessions.ts';
 import { sherpa } from './parts/sherpa.ts';
 import { stages } from './parts/stages.ts';
 import { start } from './parts/start.ts';
@@ -19,7 +20,19 @@ import { createProgress } from './progress.ts';
 import { type BenchResults, currentCommit, currentLoad, describeMachine, writeResults } from './results.ts';
 import { formatTable } from './table.ts';
 
-const PARTS: readonly BenchPart[] = [stages, sherpa, start, page, latency, tokens, interrupt, sustained, sync, models];
+const PARTS: readonly BenchPart[] = [
+  stages,
+  sherpa,
+  start,
+  page,
+  latency,
+  tokens,
+  interrupt,
+  sustained,
+  sync,
+  sessions,
+  models,
+];
 const NAMES = PARTS.map(({ name }) => name).join(',');
 
 /** A run with less than this is a try-out. */
@@ -89,6 +102,8 @@ const measureAll = async (
   const notes: string[] = [];
   const measured: BenchResults['parts'][number][] = [];
   const failed: BenchResults['failed'][number][] = [];
+  const traces = new Map<string, { part: string; what: string; points: [number, number][] }>();
+  const startMs = systemClock.nowMs();
   for (const part of parts) {
     const progress = createProgress(part.name);
     try {
@@ -102,6 +117,11 @@ const measureAll = async (
         repeats,
         progress,
         note: (sentence) => notes.push(sentence),
+        trace: (what, atMs, valueMs) => {
+          const trace = traces.get(what) ?? { part: part.name, what, points: [] };
+          trace.points.push([Math.round((atMs - startMs) / 100) / 10, Math.round(valueMs * 10) / 10]);
+          traces.set(what, trace);
+        },
         signal,
       });
       measured.push({ part: part.name, figures });
@@ -123,6 +143,7 @@ const measureAll = async (
     load: { before, after: currentLoad() },
     notes,
     parts: measured,
+    traces: [...traces.values()],
     failed,
   };
 };

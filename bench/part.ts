@@ -17,6 +17,8 @@ export interface BenchContext {
   /** A voice in Piper's format with a lexicon beside it, as `training/voice/piper.py` writes it. */
   readonly piperVoice: string | undefined;
   readonly progress: Progress;
+  /** Takes a measured value for the plot over time, when it was measured (`Clock.nowMs`). */
+  readonly trace: (what: string, atMs: number, valueMs: number) => void;
   /** Takes a sentence about how this was measured, for the report. */
   readonly note: (sentence: string) => void;
   /** Aborted by Ctrl-C; a part then closes what it opened and rejects. */

@@ -6,12 +6,21 @@ import { join, relative } from 'node:path';
 import process from 'node:process';
 import { packageRoot } from '../src/package-root.ts';
 import type { Figure } from './figures.ts';
+import { plotTraces } from './plot.ts';
 
 export interface Machine {
   readonly cpu: string;
   readonly cores: number;
   readonly memoryGb: number;
   readonly node: string;
+}
+
+/** Values of one kind, in the order in which they were measured. */
+export interface Trace {
+  readonly part: string;
+  readonly what: string;
+  /** Seconds since the benchmark began, and ms. */
+  readonly points: readonly (readonly [atS: number, valueMs: number])[];
 }
 
 /** One run of the benchmark. */
@@ -29,6 +38,7 @@ export interface BenchResults {
   readonly load: { readonly before: number; readonly after: number };
   readonly notes: readonly string[];
   readonly parts: readonly { readonly part: string; readonly figures: readonly Figure[] }[];
+  readonly traces: readonly Trace[];
   /** Parts that could not be measured, and why. */
   readonly failed: readonly { readonly part: string; readonly error: string }[];
 }
@@ -66,7 +76,7 @@ export const currentCommit = (): string => {
 };
 
 /**
- * Writes the results as JSON.
+ * Writes the results as JSON, and latency over time as a plot.
  * @param complete - Whether every part was measured in full: only then do the results become `latest.json`, which the
  * README quotes; others go to a folder that is not kept.
  * @returns the written files, relative to the working directory.
@@ -77,5 +87,10 @@ export const writeResults = async (results: BenchResults, complete: boolean): Pr
   const day = results.date.replaceAll(':', '').replace(/\..*/, '');
   const names = [`${results.commit.replace('+', '-changed')}-${day}.json`, ...(complete ? ['latest.json'] : [])];
   for (const name of names) await writeFile(join(folder, name), `${JSON.stringify(results, null, 2)}\n`);
+  if (results.traces.length > 0) {
+    const plots = names.map((name) => name.replace('.json', '.svg'));
+    for (const name of plots) await writeFile(join(folder, name), plotTraces(results.traces));
+    names.push(...plots);
+  }
   return names.map((name) => relative(process.cwd(), join(folder, name)));
 };

@@ -1,7 +1,7 @@
 import type { Column, Figure } from './figures.ts';
 
-const HEADINGS = ['what', 'p50', 'p95', 'worst', 'unit', 'goal', 'ok?'];
-const NUMERIC = new Set([1, 2, 3]);
+const HEADINGS = ['what', 'p50', 'p95', 'p99', 'worst', 'unit', 'goal', 'ok?'];
+const NUMERIC = new Set([1, 2, 3, 4]);
 
 /** Figures as a table for a terminal, one line each, under the name of the part that they come from. */
 export const formatTable = (
@@ -28,7 +28,7 @@ const cellsOf = (figure: Figure): string[] => {
   const of = samples > 1 ? ` (${goal?.of})` : '';
   const limit = goal ? `${better === 'lower' ? '≤' : '≥'} ${formatNumber(goal.limit)}${of}` : '';
   const verdict = reached === null ? (goal ? '?' : '') : reached ? 'yes' : 'NO';
-  return [`  ${what}`, cell('p50'), cell('p95'), cell('worst'), unit, limit, verdict];
+  return [`  ${what}`, cell('p50'), cell('p95'), cell('p99'), cell('worst'), unit, limit, verdict];
 };
 
 const formatNumber = (value: number): string =>

@@ -20,7 +20,7 @@ export const interrupt: BenchPart = {
 };
 
 const interruptAt = async (address: string, context: BenchContext): Promise<Figure[]> => {
-  const { clock, seed, repeats, progress, signal } = context;
+  const { clock, seed, repeats, progress, signal, trace } = context;
   const media = {
     transport: 'websocket',
     audio: { codec: 'pcm_s16le' },
@@ -47,6 +47,7 @@ const interruptAt = async (address: string, context: BenchContext): Promise<Figu
     const last = client.frames.findLast(({ audible }) => audible);
     if (i < WARM_UP || !last) continue;
     lastSound.push(Math.max(0, last.atMs - sentMs));
+    trace('interrupt → silence', sentMs, Math.max(0, last.atMs - sentMs));
     confirmed.push(confirmedMs - sentMs);
   }
   return [

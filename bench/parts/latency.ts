@@ -46,7 +46,13 @@ const speakAll = async <Result>(
 /** What the server itself tells while it speaks to Chromium. */
 const measureSent = async (address: string, context: BenchContext): Promise<Figure[]> => {
   await using viewer = await openViewer(address, context.seed, context.signal);
-  const told = await speakAll(context, 'Chromium', (utterance, sentence) => viewer.say(utterance, sentence));
+  const told = await speakAll(context, 'Chromium', async (utterance, sentence) => {
+    const stats = await viewer.say(utterance, sentence);
+    const { textToAudioMs = null, textToVideoMs = null } = stats ?? {};
+    if (textToAudioMs !== null) context.trace('text → sound, WebRTC', context.clock.nowMs(), textToAudioMs);
+    if (textToVideoMs !== null) context.trace('text → face, WebRTC', context.clock.nowMs(), textToVideoMs);
+    return stats;
+  });
   const known = (values: readonly (number | null | undefined)[]) => values.filter((value) => typeof value === 'number');
   return [
     distribution('text → first sound sent, WebRTC', 'ms', known(told.map((stats) => stats?.textToAudioMs)), AUDIO_GOAL),
@@ -81,7 +87,10 @@ const measureReceived = async (address: string, context: BenchContext): Promise<
       );
       return frame ? frame.atMs - sentMs : null;
     };
-    return { sound: first('audio', false), audible: first('audio', true), picture: first('video', false) };
+    const [sound, picture] = [first('audio', false), first('video', false)];
+    if (sound !== null) context.trace('text → sound, WebSocket', sentMs, sound);
+    if (picture !== null) context.trace('text → face, WebSocket', sentMs, picture);
+    return { sound, audible: first('audio', true), picture };
   });
   const known = (kind: 'sound' | 'audible' | 'picture') =>
     times.map((time) => time[kind]).filter((value) => value !== null);

@@ -17,7 +17,7 @@ export const stages: BenchPart = {
     const rows = await Promise.race([measureStages({ modelsDir, repeats: times }), aborted]);
     return rows.map(({ name, p50, p95, unit }) => {
       const options = name.endsWith('render a frame') && unit === 'ms CPU' ? { goal: RENDER_GOAL } : {};
-      return judged(name, unit, { p50, p95, worst: null }, times, options);
+      return judged(name, unit, { p50, p95, p99: null, worst: null }, times, options);
     });
   },
 };

@@ -52,6 +52,7 @@ export const launchChromium = async (flags: readonly string[] = [], signal?: Abo
     close().catch(() => undefined);
   };
   signal?.addEventListener('abort', closeNow, { once: true });
+  browser.on('disconnected', () => signal?.removeEventListener('abort', closeNow));
   return {
     version: browser.version(),
     async page() {

@@ -38,7 +38,9 @@ export class SocketClient implements Disposable {
     });
     // Waited for only while a message is expected.
     this.#broken.catch(() => undefined);
-    signal.addEventListener('abort', () => socket.terminate(), { once: true });
+    const terminate = () => socket.terminate();
+    signal.addEventListener('abort', terminate, { once: true });
+    socket.on('close', () => signal.removeEventListener('abort', terminate));
     socket.on('message', (data: Buffer, binary) => this.#receive(data, binary));
   }
 
@@ -79,6 +81,11 @@ export class SocketClient implements Disposable {
     const atMs = this.#clock.nowMs();
     this.#socket.send(JSON.stringify(message));
     return atMs;
+  }
+
+  /** Tells every message that comes from now on. */
+  listen(listener: (message: ServerMessage) => void): void {
+    this.#listeners.add(listener);
   }
 
   /** Says a text as one utterance. @returns when it was sent, in `Clock.nowMs`. */

@@ -16,8 +16,8 @@ describe('figures of the benchmark', () => {
     const delay = distribution('delay', 'ms', oneToHundred);
     const rate = distribution('rate', 'fps', oneToHundred, { better: 'higher' });
 
-    expect([delay.p50, delay.p95, delay.worst]).toEqual([50, 95, 100]);
-    expect([rate.p50, rate.p95, rate.worst]).toEqual([51, 6, 1]);
+    expect([delay.p50, delay.p95, delay.p99, delay.worst]).toEqual([50, 95, 99, 100]);
+    expect([rate.p50, rate.p95, rate.p99, rate.worst]).toEqual([51, 6, 2, 1]);
   });
 
   it('are held against the column that the goal names', () => {
@@ -42,10 +42,10 @@ describe('figures of the benchmark', () => {
     ];
 
     expect(formatTable([{ part: 'latency', figures }]).split('\n')).toEqual([
-      'what     p50  p95  worst  unit  goal        ok?',
+      'what     p50  p95  p99  worst  unit  goal        ok?',
       'latency:',
-      '  delay   50   95    100  ms    ≤ 90 (p95)  NO',
-      '  gaps     0                    ≤ 0         yes',
+      '  delay   50   95   99    100  ms    ≤ 90 (p95)  NO',
+      '  gaps     0                         ≤ 0         yes',
     ]);
   });
 });

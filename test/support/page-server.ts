@@ -12,7 +12,7 @@ export interface PageServer extends AsyncDisposable {
   readonly process: ChildProcess;
 }
 
-/** Lets every session in: on a machine that runs tests beside each other hardly one would fit. */
+/** Lets every session in, with all of its picture: a machine that runs tests beside each other would hardly have room for one. */
 const EVERY_SESSION = join(root, 'test/fixtures/every-session.json');
 
 /**
