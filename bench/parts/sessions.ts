@@ -193,8 +193,8 @@ const knock = (
     socket.on('unexpected-response', (_request, response) => {
       response.resume();
       const { statusCode, headers } = response;
-      if (statusCode !== 503) reject(new Error(`expected 503 of a full server, got ${statusCode}`));
-      resolve({ afterMs: clock.nowMs() - startMs, retryAfterS: Number(headers['retry-after']) });
+      if (statusCode !== 503) return reject(new Error(`expected 503 of a full server, got ${statusCode}`));
+      return resolve({ afterMs: clock.nowMs() - startMs, retryAfterS: Number(headers['retry-after']) });
     });
     socket.on('close', () => resolve(null));
     socket.on('open', () => socket.close());

@@ -9,6 +9,7 @@ import { createMetrics } from '../../src/stream/metrics.ts';
 import { Session } from '../../src/stream/session.ts';
 import { fakeMediaServer } from '../support/fake-media.ts';
 import { fakeInference } from '../support/fake-models.ts';
+import { fakeSessionLoad } from '../support/session-load.ts';
 import { casesOf } from './cases.ts';
 
 /** Messages of a session, on the average. */
@@ -70,6 +71,7 @@ const connect = () => {
     chat: null,
     clock: systemClock,
     metrics: createMetrics(),
+    load: fakeSessionLoad(),
     log: pino({ level: 'silent' }),
     defaults: { voice: 'fake', avatar: 'fake' },
     bitrateBps: 300_000,
