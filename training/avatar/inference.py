@@ -1,9 +1,12 @@
 """The real-time size as it is drawn on a CPU: the trained network, arranged for few and cheap operations.
 
 - Convolutions run in 8 bits (`avatar/quantize.py`).
-- The portrait is looked up in a picture that is enlarged eight times, by one `GatherElements` of packed colours: to an
-  eighth of a pixel, in a tenth of the time of onnxruntime's GridSample.
-- Everything stays in cells of 4 × 4 pixels, as 16 channels at 64²; only the finished bytes are put in their places.
+- Pictures are luma at 256² and chroma at 128², as the video encoder takes them: half the values of RGB to look up, to
+  paint and to finish. The first and the last convolution take over the change of colours, which is linear.
+- The portrait is looked up in a picture that is enlarged eight times, by one `GatherElements` of bytes: to an eighth of
+  a pixel, in a tenth of the time of onnxruntime's GridSample.
+- Everything stays in cells of 4 × 4 pixels: 16 channels of luma and 4 of each chroma at 64². Only the finished bytes
+  are put in their places.
 - The gains and biases of all AdaIN come from one matrix product.
 """
 
@@ -15,73 +18,79 @@ from torch import Tensor, nn
 
 from avatar.blocks import EPSILON, AdaIN
 from avatar.colour import BLUE, LUMA, RED
-from avatar.model import PACK, RESIDUAL_GAIN, RealtimeEditing, RealtimeRenderer
-from avatar.quantize import ByteCode, ByteConv, Bytes, ByteUpConv, Ranges
+from avatar.model import PACK, RESIDUAL_GAIN, RealtimeRenderer
+from avatar.quantize import ByteConv, Bytes, ByteUpConv, Ranges
 from common.golden import ROUNDED
 
 FINE = 8  # places a pixel
 CELLS = 64
-PICTURE = Bytes(1 / 255, 0)
-COLOUR_BYTES = 3 * PACK**2
+HALF = PACK // 2
+LUMAS, CHROMAS = PACK**2, HALF**2  # values of a cell, of luma and of each chroma
+RGB = 3 * PACK**2
+BLACK, GREY, PEAK = 16, 128, 219  # luma 0, chroma 0, and what lies between black and white, in levels of a byte
+COLOURS = torch.tensor([LUMA, BLUE, RED])  # RGB in 0…1 → luma, blue and red chroma in levels
 
 
 def enlarge(maps: Tensor) -> Tensor:
-    """(1, C, n, n) in 0…1 → float32 (C, m²), whole numbers 0…255, m = 8 (n − 1) + 1: bilinear values at every eighth of
-    a pixel.
+    """(1, C, n, n) in 0…255 → float32 (C, m²), whole numbers, m = 8 (n − 1) + 1: bilinear values at every eighth of a
+    pixel.
     """
     side = FINE * (maps.shape[-1] - 1) + 1
     fine = F.interpolate(maps, size=(side, side), mode="bilinear", align_corners=True)
-    return torch.floor(fine.clamp(0, 1) * 255 + 0.5).flatten(2)[0]
+    return torch.floor(fine.clamp(0, 255) + 0.5).flatten(2)[0]
 
 
-def pack(colours: Tensor) -> Tensor:
-    """float32 (3, n), whole numbers 0…255 → int32 (1, n): red in the lowest byte, then green, then blue."""
-    return (colours.new_tensor([[1, 256, 65536]]) @ colours).to(torch.int32)  # below 2²⁴ a float32 is exact
+def pack(chroma: Tensor) -> Tensor:
+    """float32 (2, n), whole numbers 0…255 → int32 (1, n): blue in the low byte, red in the high one."""
+    return (chroma.new_tensor([[1, 256]]) @ chroma).to(torch.int32)
 
 
 def unpack(packed: Tensor) -> Tensor:
-    """int32 (1, n) → uint8 (3, n), with operations that onnxruntime has for every type."""
+    """int32 (1, n) → float32 (2, n), with operations that onnxruntime has for every type."""
     value = packed.float()
-    above_red = torch.floor(value / 256)
-    blue = torch.floor(above_red / 256)
-    return torch.cat([value - 256 * above_red, above_red - 256 * blue, blue]).to(torch.uint8)
+    red = torch.floor(value / 256)
+    return torch.cat([value - 256 * red, red])
 
 
-def bilinear_cells() -> Tensor:
-    """float32 (16, 1, 3, 3): enlarging four times, as a convolution into cells; row-major places of a cell."""
-    taps = torch.tensor([[0.375, 0.625, 0], [0.125, 0.875, 0], [0, 0.875, 0.125], [0, 0.625, 0.375]])
-    return torch.einsum("ai,bj->abij", taps, taps).reshape(PACK**2, 1, 3, 3)
+def bilinear_cells(factor: int) -> Tensor:
+    """float32 (factor², 1, 3, 3): enlarging two or four times, as a convolution into cells; row-major places."""
+    taps = {
+        2: [[0.25, 0.75, 0], [0, 0.75, 0.25]],
+        4: [[0.375, 0.625, 0], [0.125, 0.875, 0], [0, 0.875, 0.125], [0, 0.625, 0.375]],
+    }[factor]
+    return torch.einsum("ai,bj->abij", torch.tensor(taps), torch.tensor(taps)).reshape(factor**2, 1, 3, 3)
+
+
+def surround(x: Tensor) -> Tensor:
+    """(…, n, n) → (…, n + 2, n + 2): the edge goes on."""
+    return F.pad(x, (1, 1, 1, 1), mode="replicate")
 
 
 class Places(nn.Module):
-    """flow (1, 2, 64, 64), in half pictures → int32 (count,): where each place of the new picture looks up.
+    """Flow → where each place of the new picture looks up: int32 (1, cell² · 64²), cell by cell.
 
-    `cell` 4 gives the picture's 256² places cell by cell, (16, 64, 64); 1 gives those of the features, (64, 64).
+    `cell` is the side of a cell: 4 for luma, 2 for chroma, 1 for the features.
     """
 
     def __init__(self, cell: int):
         super().__init__()
         size = CELLS * cell
         self.cell, self.last, self.side = cell, FINE * (size - 1), FINE * (size - 1) + 1
-        self.unit = FINE * size / 2
         at = torch.arange(size, dtype=torch.float32).reshape(CELLS, cell) * FINE + 0.5  # rounds as it is truncated
         x = at.T[None].expand(cell, -1, -1).reshape(cell**2, 1, CELLS)
         y = at.T[:, None].expand(-1, cell, -1).reshape(cell**2, CELLS, 1)
         self.register_buffer("x", x.contiguous())
         self.register_buffer("y", y.contiguous())
-        self.register_buffer("taps", torch.cat([bilinear_cells()] * 2) * self.unit)
+        self.unit = FINE * size / 2
+        if cell > 1:
+            self.register_buffer("taps", bilinear_cells(cell) * self.unit)
 
     def forward(self, flow: Tensor) -> Tensor:
-        if self.cell == 1:
-            x, y = (flow[0] * self.unit).split(1)
-        else:
-            # Without groups: onnxruntime's grouped convolution of one channel is ten times slower.
-            padded = F.pad(flow, (1, 1, 1, 1), mode="replicate").transpose(0, 1)
-            x, y = F.conv2d(padded, self.taps[: PACK**2]).split(1)
-            x, y = x[0], y[0]
+        """flow (2, 1, 66, 66): x and y in half pictures, with one more at each edge."""
+        x, y = F.conv2d(flow, self.taps) if self.cell > 1 else flow[:, :, 1:-1, 1:-1] * self.unit
         x = (x + self.x).clamp(0, self.last + 0.5).to(torch.int32)
         y = (y + self.y).clamp(0, self.last + 0.5).to(torch.int32)
-        return (y * self.side + x).flatten()
+        return (y * self.side + x).reshape(1, -1)
 
 
 class Modulation(nn.Module):
@@ -121,6 +130,72 @@ def swap(network: nn.Module, name: str, module: nn.Module) -> None:
     setattr(network.get_submodule(parent), child, module)
 
 
+def places_in_halves() -> Tensor:
+    """float32 (4, 16): the mean of the 2 × 2 places of luma that each place of chroma has in a cell."""
+    return torch.eye(LUMAS).reshape(HALF, 2, HALF, 2, LUMAS).mean((1, 3)).reshape(CHROMAS, LUMAS)
+
+
+def to_yuv() -> Tensor:
+    """float32 (24, 48): RGB of a cell in 0…1 → its luma and chroma in levels, without black and grey."""
+    luma, blue, red = COLOURS
+    whole = torch.einsum("c,pq->pcq", luma, torch.eye(LUMAS)).reshape(LUMAS, RGB)
+    halves = [torch.einsum("c,pq->pcq", row, places_in_halves()).reshape(CHROMAS, RGB) for row in (blue, red)]
+    return torch.cat([whole, *halves])
+
+
+def from_yuv() -> Tensor:
+    """float32 (48, 24): the way back, with each chroma for its four places."""
+    spread = (places_in_halves() > 0).float().T  # (16, 4)
+    parts = [torch.eye(LUMAS), spread, spread]
+    back = torch.linalg.inv(COLOURS)
+    return torch.cat([torch.cat([part * back[c, k] for k, part in enumerate(parts)], 1) for c in range(3)])
+
+
+def read_in_yuv(conv: nn.Conv2d, look_peak: float) -> nn.Conv2d:
+    """The first convolution for pictures in levels of luma and chroma, and for looks of which PEAK is the highest."""
+    colours = torch.einsum("oihw,ij->ojhw", conv.weight[:, :RGB], from_yuv())
+    weight = torch.cat([colours, conv.weight[:, RGB:] * (look_peak / PEAK)], 1)
+    return convolution(weight, None, conv)
+
+
+def paint_in_yuv(conv: nn.Conv2d, mask: nn.Conv2d) -> nn.Conv2d:
+    """The last convolutions as one, for residuals in levels of luma (16) and chroma (4 and 4), gains of luma (16) and
+    chroma (4), and the mask (1).
+    """
+    gains = torch.cat([torch.eye(LUMAS), places_in_halves()])
+    change = torch.block_diag(to_yuv() * RESIDUAL_GAIN, gains, torch.eye(1))  # (45, 65)
+    weight, bias = torch.cat([conv.weight, mask.weight]), torch.cat([conv.bias, mask.bias])
+    return convolution(torch.einsum("po,oihw->pihw", change, weight), change @ bias, conv)
+
+
+def convolution(weight: Tensor, bias: Tensor | None, like: nn.Conv2d) -> nn.Conv2d:
+    """A convolution of given weights with the stride and padding of another."""
+    outputs, inputs, size, _ = weight.shape
+    conv = nn.Conv2d(inputs, outputs, size, like.stride, like.padding, bias=bias is not None)
+    conv.weight.data = weight.detach()
+    if bias is not None:
+        conv.bias.data = bias.detach()
+    return conv
+
+
+class Parts(nn.Module):
+    """The last convolution in bytes: parts of different sizes each fill them, and are scaled back in use."""
+
+    SIZES = (LUMAS, 2 * CHROMAS, LUMAS + CHROMAS, 1)  # luma, chroma, gains, mask
+
+    def __init__(self, conv: nn.Conv2d, ranges: Ranges, name: str):
+        super().__init__()
+        lows, highs = ranges.outputs[name]
+        self.units = [max(float(part.max()), 1e-6) for part in torch.maximum(-lows, highs).split(self.SIZES)]
+        rows = torch.cat([torch.full((size,), unit) for size, unit in zip(self.SIZES, self.units, strict=True)])
+        weight, bias = conv.weight.detach() / rows[:, None, None, None], conv.bias.detach() / rows
+        inputs, _ = ranges.codes(name)
+        self.conv = ByteConv(weight, bias, conv.stride[0], conv.padding[0], inputs, Bytes.of(-1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(x)
+
+
 class RealtimeInference(nn.Module):
     """Draws what a `RealtimeRenderer` draws, a batch of one, for `avatar/graphs.py` to export.
 
@@ -130,94 +205,97 @@ class RealtimeInference(nn.Module):
     tolerance = ROUNDED
     looks_at_portrait = False
 
+    @torch.no_grad()
     def __init__(self, renderer: RealtimeRenderer, calibration: Tensor, portrait: Tensor):
         super().__init__()
         self.net = net = copy.deepcopy(renderer).eval()
-        with torch.no_grad():
-            features = net.source(portrait)
-            self.feature_peak = float(features["f64"].max())
-            ranges = Ranges(net)
-            for motion in calibration:
-                net.render(motion[None], portrait, features)
-            ranges.close()
+        self.luma_places, self.chroma_places, self.look_places = Places(PACK), Places(HALF), Places(1)
+        self.register_buffer("taps", torch.cat([bilinear_cells(PACK), bilinear_cells(HALF)]))
+        self.register_buffer("colours", COLOURS)
         norms = [(name, module) for name, module in net.named_modules() if isinstance(module, AdaIN)]
         self.modulation = Modulation([module for _, module in norms])
         for index, (name, _) in enumerate(norms):
             swap(net, name, Modulated(index))
+        self.look_peak = float(net.source(portrait)["f64"].max())
+        net.editing.in64.conv = read_in_yuv(net.editing.in64.conv, self.look_peak)
+        net.editing.out = paint_in_yuv(net.editing.out, net.editing.mask)
+        net.editing.mask = nn.Identity()
+        self.units = [1.0] * len(Parts.SIZES)
+        features = self.source(portrait)
+        ranges = Ranges(net)  # only now: what is done once a portrait stays in float
+        for motion in calibration:
+            self.cells(motion[None], features)
+        ranges.close()
         for name in ranges.inputs:
-            swap(net, name, self.in_bytes(name, ranges))
-        self.colour_bytes = ByteCode(PICTURE)
-        self.fine_places, self.coarse_places = Places(PACK), Places(1)
-        self.register_buffer("taps", bilinear_cells())
-        luma, chroma = colours()
-        self.register_buffer("colours", torch.cat([luma, chroma]))
-        self.register_buffer("offsets", torch.cat([torch.full((16,), 16.5), torch.full((8,), 128.5)]))
-
-    def in_bytes(self, name: str, ranges: Ranges) -> nn.Module:
-        """The integer convolution that takes the place of one of the network's."""
-        conv = self.net.get_submodule(name)
-        inputs, outputs = ranges.codes(name)
-        if isinstance(conv, nn.ConvTranspose2d):
-            return ByteUpConv(conv, inputs, outputs)
-        weight = conv.weight.detach().clone()
-        bias = None if conv.bias is None else conv.bias.detach().clone()
-        if name == "editing.in64.conv":
-            # Features come as bytes of another scale than the picture's: their weights make up for it.
-            weight[:, COLOUR_BYTES:] *= self.feature_peak
-            inputs = PICTURE
-        if name == "editing.out":
-            # Residual and gain are of different sizes: each fills the bytes, and is scaled back when it is used.
-            lows, highs = ranges.outputs[name]
-            most = [float(part.max()) for part in torch.maximum(-lows, highs).split(RealtimeEditing.PARTS)]
-            self.part_units = [max(unit, 1e-6) for unit in most]
-            rows = torch.cat([torch.full((n,), u) for n, u in zip(RealtimeEditing.PARTS, self.part_units, strict=True)])
-            weight, bias = weight / rows[:, None, None, None], bias / rows
-            outputs = Bytes.of(-1, 1)
-        return ByteConv(weight, bias, conv.stride[0], conv.padding[0], inputs, outputs)
+            conv = net.get_submodule(name)
+            if name == "editing.out":
+                parts = Parts(conv, ranges, name)
+                self.units = parts.units
+                swap(net, name, parts)
+            else:
+                swap(net, name, in_bytes(conv, *ranges.codes(name)))
 
     def source(self, portrait: Tensor) -> dict[str, Tensor]:
-        """portrait (1, 3, 256, 256) → what is kept of it: packed colours int32 and looks uint8 at every place, and
-        float32 maps of the warping network.
+        """portrait (1, 3, 256, 256) → what is kept of it: luma uint8, chroma int32 (packed) and looks uint8 at every
+        place, and float32 maps of the warping network.
         """
         features = self.net.source(portrait)
-        looks = features.pop("f64") / self.feature_peak
-        return {"colours": pack(enlarge(portrait)), "looks": enlarge(looks).T.to(torch.uint8), **features}
+        looks = features.pop("f64") * (255 / self.look_peak)
+        luma, chroma = (self.colours @ portrait.flatten(2)).reshape(1, 3, *portrait.shape[2:]).split([1, 2], 1)
+        return {
+            "luma": enlarge(luma + BLACK).to(torch.uint8),
+            "chroma": pack(enlarge(F.avg_pool2d(chroma, 2) + GREY)),
+            "looks": enlarge(looks).T.to(torch.uint8),
+            **features,
+        }
 
-    def cells(self, motion: Tensor, features: dict[str, Tensor]) -> Tensor:
-        """motion (1, 1, 59) → RGB float32 (48, 4096) in 0…1, cell by cell: colour and place in the cell, cell."""
+    def cells(self, motion: Tensor, features: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """motion (1, 1, 59) → levels of luma float32 (16, 64, 64) and of chroma (2, 4, 64, 64), cell by cell, without
+        black and grey.
+        """
         z = self.modulation(self.net.mapping(motion))
-        flow = self.net.warping(features, z, motion)
-        # One lookup for three colours: most of its time is waiting for memory.
-        cells = unpack(features["colours"].gather(1, self.fine_places(flow)[None].long()))
-        cells = cells.reshape(1, COLOUR_BYTES, CELLS, CELLS)
-        warped = features["looks"].index_select(0, self.coarse_places(flow)).T.reshape(1, -1, CELLS, CELLS)
-        painted, mask = self.net.editing.paint(self.colour_bytes.decode(torch.cat([cells, warped], 1)), z)
-        residual, gain = painted.split(RealtimeEditing.PARTS, 1)
-        residual_unit, gain_unit = self.part_units
-        mask = F.conv2d(F.pad(mask, (1, 1, 1, 1), mode="replicate"), self.taps)  # (1, 16, 64, 64)
-        share = torch.sigmoid(mask) * (RESIDUAL_GAIN * residual_unit)
-        kept = self.colour_bytes.decode(cells).reshape(3, PACK**2, CELLS, CELLS) * (gain * gain_unit + 1)
-        picture = (kept + residual.reshape(3, PACK**2, CELLS, CELLS) * share).clamp(0, 1)
-        return picture.reshape(COLOUR_BYTES, CELLS * CELLS)
-
-    def picture(self, motion: Tensor, inputs: dict[str, Tensor]) -> Tensor:
-        """motion (1, 1, 59) and what `source` gave → picture float32 (1, 3, 256, 256) in 0…1."""
-        return F.pixel_shuffle(self.cells(motion, inputs).reshape(1, COLOUR_BYTES, CELLS, CELLS), PACK)
+        flow = surround(self.net.warping(features, z, motion)).transpose(0, 1)
+        luma = features["luma"].gather(1, self.luma_places(flow).long()).float() - BLACK
+        # One lookup for both chromas: most of its time is waiting for memory.
+        chroma = unpack(features["chroma"].gather(1, self.chroma_places(flow).long())) - GREY
+        looks = features["looks"].index_select(0, self.look_places(flow)[0]).T.float() * (PEAK / 255)
+        seen = [part.reshape(1, -1, CELLS, CELLS) for part in (luma, chroma, looks)]
+        painted, _ = self.net.editing.paint(torch.cat(seen, 1), z)
+        luma_residual, chroma_residual, gain, mask = painted.split(Parts.SIZES, 1)
+        luma_unit, chroma_unit, gain_unit, mask_unit = self.units
+        share = torch.sigmoid(F.conv2d(surround(mask), self.taps * mask_unit))
+        luma_share, chroma_share = share.split([LUMAS, CHROMAS], 1)
+        luma_gain, chroma_gain = (gain * gain_unit + 1).split([LUMAS, CHROMAS], 1)
+        luma = seen[0] * luma_gain + luma_residual * (luma_share * luma_unit)
+        chroma, chroma_residual = (x.reshape(2, CHROMAS, CELLS, CELLS) for x in (seen[1], chroma_residual))
+        return luma[0], chroma * chroma_gain + chroma_residual * (chroma_share * chroma_unit)
 
     def i420(self, motion: Tensor, inputs: dict[str, Tensor]) -> Tensor:
         """motion (1, 1, 59) and what `source` gave → uint8 (1, 98304): Y 256 × 256, then U and V 128 × 128."""
-        cells = self.cells(motion, inputs)
-        yuv = (torch.addmm(self.offsets, cells.T, self.colours.T)).to(torch.uint8)  # (4096, 24)
-        y, uv = yuv.split([PACK**2, PACK**2 // 2], 1)
-        y = y.reshape(CELLS, CELLS, PACK, PACK).transpose(1, 2)  # row, row of the cell, column, column of the cell
-        uv = uv.reshape(CELLS, CELLS, 2, 2, 2).permute(2, 0, 3, 1, 4)
+        luma, chroma = self.cells(motion, inputs)
+        y = F.pixel_shuffle(in_levels(luma, BLACK, PEAK)[None], PACK)
+        uv = F.pixel_shuffle(in_levels(chroma, GREY, GREY - BLACK), HALF)
         return torch.cat([y.flatten(), uv.flatten()])[None]
 
+    def picture(self, motion: Tensor, inputs: dict[str, Tensor]) -> Tensor:
+        """motion (1, 1, 59) and what `source` gave → picture float32 (1, 3, 256, 256) in 0…1, as a player shows it."""
+        levels = self.i420(motion, inputs).float()
+        side = CELLS * PACK
+        y = levels[:, : side**2].reshape(1, 1, side, side) - BLACK
+        uv = levels[:, side**2 :].reshape(1, 2, side // 2, side // 2) - GREY
+        uv = F.interpolate(uv, scale_factor=2, mode="bilinear", align_corners=False)
+        rgb = torch.linalg.inv(self.colours) @ torch.cat([y, uv], 1).flatten(2)
+        return rgb.reshape(1, 3, side, side).clamp(0, 1)
 
-def colours() -> tuple[Tensor, Tensor]:
-    """Matrices from the 48 values of a cell to its 16 of luma and to its 4 of each chroma, means of 2 × 2 pixels."""
-    place = torch.eye(PACK**2)  # (16 places, 16)
-    luma = torch.cat([place * weight for weight in LUMA], 1)
-    quarters = place.reshape(2, 2, 2, 2, PACK**2).sum((1, 3)).reshape(4, PACK**2) / 4
-    chroma = torch.cat([torch.cat([quarters * weight for weight in row], 1) for row in (BLUE, RED)])
-    return luma, chroma
+
+def in_levels(x: Tensor, zero: int, most: int) -> Tensor:
+    """Levels float32 without `zero`, to be at most `most` → bytes; chroma goes as far below its zero as above."""
+    return (x.clamp(-most if zero == GREY else 0, most) + (zero + 0.5)).to(torch.uint8)
+
+
+def in_bytes(conv: nn.Conv2d | nn.ConvTranspose2d, inputs: Bytes, outputs: Bytes) -> nn.Module:
+    """The integer convolution that takes the place of one in float."""
+    if isinstance(conv, nn.ConvTranspose2d):
+        return ByteUpConv(conv, inputs, outputs)
+    bias = None if conv.bias is None else conv.bias.detach()
+    return ByteConv(conv.weight.detach(), bias, conv.stride[0], conv.padding[0], inputs, outputs)

@@ -3,8 +3,8 @@
     python -m avatar.layout --ours DATA/alex-256/params.npz --theirs coefficients.npz --out layout.json
 
 A renderer with weights trained elsewhere, such as PIRenderer's published ones with 73 3DMM coefficients, is driven
-through this matrix. It is fitted to pairs: run the estimator of those coefficients on pictures whose descriptor is known (the
-renders of `avatar.scene`), and save `numbers` (n,), the frame numbers, with `coefficients` (n, size).
+through this matrix. It is fitted to pairs: run the estimator of those coefficients on pictures whose descriptor is
+known, the renders of `avatar.scene`, and save `numbers` (n,), the frame numbers, with `coefficients` (n, size).
 """
 
 import argparse
