@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LICENCE = "Apache-2.0; made from renders of ICT-FaceKit (MIT, see NOTICE)"
 DESCRIPTIONS = {
     "alex": "A young man with short brown hair in a blue shirt. Rendered: he is nobody.",
-    "mia": "A young woman with dark hair. Rendered: she is nobody.",
+    "mia": "A young woman with brown hair in a red shirt. Rendered: she is nobody.",
 }
 VOICES = {"alex": "rms", "mia": "slt"}
 CALIBRATION = 128  # frames that show the ranges of activations

@@ -28,6 +28,9 @@ HALF = PACK // 2
 LUMAS, CHROMAS = PACK**2, HALF**2  # values of a cell, of luma and of each chroma
 RGB = 3 * PACK**2
 BLACK, GREY, PEAK = 16, 128, 219  # luma 0, chroma 0, and what lies between black and white, in levels of a byte
+LAST = "editing.out"
+TRIED = 8  # frames
+RANGES_TRIED = (1.0, 0.7, 0.5, 0.35, 0.25, 0.18)
 COLOURS = torch.tensor([LUMA, BLUE, RED])  # RGB in 0…1 → luma, blue and red chroma in levels
 
 
@@ -179,17 +182,18 @@ def convolution(weight: Tensor, bias: Tensor | None, like: nn.Conv2d) -> nn.Conv
 
 
 class Parts(nn.Module):
-    """The last convolution in bytes: parts of different sizes each fill them, and are scaled back in use."""
+    """The last convolution in bytes: parts of different sizes each fill them, and are scaled back in use.
+
+    units: what the highest byte of each part stands for.
+    """
 
     SIZES = (LUMAS, 2 * CHROMAS, LUMAS + CHROMAS, 1)  # luma, chroma, gains, mask
 
-    def __init__(self, conv: nn.Conv2d, ranges: Ranges, name: str):
+    def __init__(self, conv: nn.Conv2d, inputs: Bytes, units: list[float]):
         super().__init__()
-        lows, highs = ranges.outputs[name]
-        self.units = [max(float(part.max()), 1e-6) for part in torch.maximum(-lows, highs).split(self.SIZES)]
-        rows = torch.cat([torch.full((size,), unit) for size, unit in zip(self.SIZES, self.units, strict=True)])
+        self.units = units
+        rows = torch.cat([torch.full((size,), unit) for size, unit in zip(self.SIZES, units, strict=True)])
         weight, bias = conv.weight.detach() / rows[:, None, None, None], conv.bias.detach() / rows
-        inputs, _ = ranges.codes(name)
         self.conv = ByteConv(weight, bias, conv.stride[0], conv.padding[0], inputs, Bytes.of(-1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -227,13 +231,36 @@ class RealtimeInference(nn.Module):
             self.cells(motion[None], features)
         ranges.close()
         for name in ranges.inputs:
-            conv = net.get_submodule(name)
-            if name == "editing.out":
-                parts = Parts(conv, ranges, name)
-                self.units = parts.units
-                swap(net, name, parts)
-            else:
-                swap(net, name, in_bytes(conv, *ranges.codes(name)))
+            if name != LAST:
+                swap(net, name, in_bytes(net.get_submodule(name), *ranges.codes(name)))
+        self.fit_parts(ranges, calibration[:: max(1, len(calibration) // TRIED)], features)
+
+    def fit_parts(self, ranges: Ranges, motions: Tensor, features: dict[str, Tensor]) -> None:
+        """Puts the last convolution into bytes. Where the mask hides it, a residual can be many times larger than any
+        that is seen: how much of each part's range is worth its bytes is tried out on a few frames.
+        """
+        conv, (inputs, _) = self.net.get_submodule(LAST), ranges.codes(LAST)
+        lows, highs = ranges.outputs[LAST]
+        units = [max(part.max().item(), 1e-6) for part in torch.maximum(-lows, highs).split(Parts.SIZES)]
+        wanted = [self.cells(motion[None], features) for motion in motions]
+
+        def error(tried: list[float]) -> float:
+            self.use_parts(Parts(conv, inputs, tried))
+            total = 0.0
+            for motion, (luma, chroma) in zip(motions, wanted, strict=True):
+                got = self.cells(motion[None], features)
+                total += ((got[0] - luma).square().sum() + (got[1] - chroma).square().sum()).item()
+            return total
+
+        for part in range(len(units)):
+            choices = [[*units[:part], units[part] * share, *units[part + 1 :]] for share in RANGES_TRIED]
+            units = min(choices, key=error)
+        self.use_parts(Parts(conv, inputs, units))
+
+    def use_parts(self, parts: Parts) -> None:
+        """Takes a last convolution in bytes."""
+        self.units = parts.units
+        swap(self.net, LAST, parts)
 
     def source(self, portrait: Tensor) -> dict[str, Tensor]:
         """portrait (1, 3, 256, 256) → what is kept of it: luma uint8, chroma int32 (packed) and looks uint8 at every

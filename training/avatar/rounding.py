@@ -41,10 +41,17 @@ class RoundedConv(nn.Conv2d):
 
 
 class RoundedParts(RoundedConv):
-    """The painting one: residual and gain are rounded apart."""
+    """The painting one: residual and gain are rounded apart, and kept small.
+
+    Where its mask hides a residual, nothing keeps it from growing; its few large values would make the steps of all
+    others coarse.
+    """
+
+    MOST = (0.4, 0.6)
 
     def round_outputs(self, y: Tensor) -> Tensor:
-        return torch.cat([round_activations(part) for part in y.split(RealtimeEditing.PARTS, 1)], 1)
+        parts = zip(y.split(RealtimeEditing.PARTS, 1), self.MOST, strict=True)
+        return torch.cat([round_activations(part.clamp(-most, most)) for part, most in parts], 1)
 
 
 class RoundedUp(nn.ConvTranspose2d):
