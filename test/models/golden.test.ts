@@ -38,7 +38,9 @@ const folder = join(root, 'test/fixtures/golden');
 const batches = (await readdir(folder)).filter((file) => file.endsWith('.json'));
 
 test('the voice, the motion model and the renderer have golden batches', () => {
-  expect(batches).toEqual(expect.arrayContaining(['voice-rms.json', 'motion-speech.json', 'renderer-alex.json']));
+  expect(batches).toEqual(
+    expect.arrayContaining(['voice-rms.json', 'motion-speech.json', 'renderer-alex.json', 'renderer-mia.json']),
+  );
 });
 
 describe.each(batches)('%s', async (file) => {

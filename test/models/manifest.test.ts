@@ -103,7 +103,7 @@ test('a file that is no ONNX graph, or another graph than declared, is refused',
     badModel(/render.onnx: the manifest lacks the inputs motion, /),
   );
   await expect(load('source.onnx', { ...source, outputs: render.outputs })).rejects.toThrow(
-    badModel(/source.onnx: expected output i420 uint8\[1,98304\], got only colours, /),
+    badModel(/source.onnx: expected output i420 uint8\[1,98304\], got only luma, /),
   );
 });
 
@@ -133,6 +133,7 @@ test('a model in the folder of another kind is refused', async () => {
 
 test('a voice that cannot be used is left out, and told', async () => {
   const models = await copyModels();
+  await rm(join(models, 'avatars/mia'), { recursive: true }); // who speaks with slt
   await editJson(join(models, 'voices/slt/manifest.json'), (manifest) => ({ ...manifest, voice: null }));
   await mkdir(join(models, 'voices/empty'));
   await writeFile(join(models, 'voices/noise.onnx'), 'This is no voice.');

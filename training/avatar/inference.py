@@ -27,6 +27,7 @@ CELLS = 64
 HALF = PACK // 2
 LUMAS, CHROMAS = PACK**2, HALF**2  # values of a cell, of luma and of each chroma
 RGB = 3 * PACK**2
+I420_BYTES = (CELLS * PACK) ** 2 * 3 // 2
 BLACK, GREY, PEAK = 16, 128, 219  # luma 0, chroma 0, and what lies between black and white, in levels of a byte
 LAST = "editing.out"
 TRIED = 8  # frames
@@ -302,7 +303,7 @@ class RealtimeInference(nn.Module):
         luma, chroma = self.cells(motion, inputs)
         y = F.pixel_shuffle(in_levels(luma, BLACK, PEAK)[None], PACK)
         uv = F.pixel_shuffle(in_levels(chroma, GREY, GREY - BLACK), HALF)
-        return torch.cat([y.flatten(), uv.flatten()])[None]
+        return torch.cat([y.flatten(), uv.flatten()]).reshape(1, I420_BYTES)
 
     def picture(self, motion: Tensor, inputs: dict[str, Tensor]) -> Tensor:
         """motion (1, 1, 59) and what `source` gave → picture float32 (1, 3, 256, 256) in 0…1, as a player shows it."""
