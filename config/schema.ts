@@ -130,7 +130,9 @@ const limits = z
       .min(10)
       .max(100_000)
       .default(1_000)
-      .describe('Messages of a WebSocket; twice as many may come at once, what is more is read later'),
+      .describe(
+        'Messages of a WebSocket, chunks (RFC 9260) of data channels; twice as many may come at once, what is more is read later',
+      ),
     earlyMessages: z.int().min(1).max(10_000).default(64).describe('Messages that may wait while a session opens'),
     offerCharacters: z
       .int()
@@ -144,6 +146,18 @@ const limits = z
       .max(1_024)
       .default(64)
       .describe('ICE candidates of one offer that are checked; further ones are left out'),
+    dataChannels: z
+      .int()
+      .min(1)
+      .max(1_024)
+      .default(16)
+      .describe('Data channels that a WebRTC viewer may open while its session lasts; one is read'),
+    dataBytes: z
+      .int()
+      .min(65_536)
+      .max(524_288)
+      .default(262_144)
+      .describe('Parts of messages of data channels that wait for others; one message may have 65,536 bytes'),
     playerSockets: z.int().min(1).max(1_024).default(8).describe('Sockets that are joined to one WHEP player'),
     keylessSockets: z
       .int()

@@ -98,6 +98,7 @@ const main = async (): Promise<void> => {
     createMediaServer({
       hostAddresses: config.webrtc.addresses,
       portRange: config.webrtc.portRange ?? null,
+      dataLimits: config.limits,
       onFault: (fault) => log.error({ fault }, 'something failed in the media thread; its sessions go on'),
     }),
   ]);

@@ -60,11 +60,11 @@ describe('media in Chromium', () => {
     await html?.[Symbol.asyncDispose]();
   });
 
-  const open = async (): Promise<TestPage & { channel: MediaChannel; stats: () => Promise<Stats> }> => {
+  const open = async (withVideo = true): Promise<TestPage & { channel: MediaChannel; stats: () => Promise<Stats> }> => {
     const channel = await server.open({
       transport: { kind: 'webrtc' },
       sampleRateHz: SAMPLE_RATE_HZ,
-      video: { size: SIZE, bitrateBps: 300_000 },
+      video: withVideo ? { size: SIZE, bitrateBps: 300_000 } : null,
       fillIdle: true,
     });
     const { page, errors } = await browser.page();
@@ -146,5 +146,24 @@ describe('media in Chromium', () => {
     expect(notPlayed).toBe(lastPlayed + 1);
     const counters = events.findLast((event) => event.type === 'counters')?.counters;
     expect(counters?.roundTripMs).not.toBeNull();
+  });
+
+  it('plays sound alone where the session has no picture, although the offer asks for one first', async () => {
+    const { page, errors, channel, stats } = await open(false);
+    const { stop } = feed(channel, { sampleRateHz: SAMPLE_RATE_HZ, size: null });
+
+    await page.evaluate('window.connect()');
+    await expect
+      .poll(async () => (await stats()).audio?.totalAudioEnergy ?? 0, { timeout: 20_000 })
+      .toBeGreaterThan(0.12);
+    await page.evaluate('window.connect({ iceRestart: true })');
+    const { packetsReceived } = (await stats()).audio;
+    await expect
+      .poll(async () => (await stats()).audio.packetsReceived, { timeout: 20_000 })
+      .toBeGreaterThan(packetsReceived + 50);
+    stop();
+    await channel.close();
+
+    expect(errors).toEqual([]);
   });
 });

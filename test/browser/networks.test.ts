@@ -166,6 +166,30 @@ describe('Chromium behind a bad network', () => {
     expect(session.states().at(-1)).toBe('connected');
   });
 
+  it('is back after a blackout at a new address without an offer too, once its own check has come through', async () => {
+    await using session = await open(16);
+    const { viewer, relay } = session;
+    relay.set({ delayMs: 10 });
+    relay.darken();
+    await wait(3000);
+    relay.rebind();
+    const before = await viewer.stats();
+    relay.light();
+    const backMs = performance.now();
+
+    const grown = async () => {
+      const { audio, video } = await viewer.stats();
+      return Math.min(
+        audio.packetsReceived - before.audio.packetsReceived,
+        video.framesDecoded - before.video.framesDecoded,
+      );
+    };
+    await expect.poll(grown, { timeout: 20_000, interval: 50 }).toBeGreaterThan(0);
+    console.log(`back without an offer after ${(performance.now() - backMs).toFixed(0)} ms`, session.states());
+    await expect.poll(grown, { timeout: 20_000 }).toBeGreaterThan(25);
+    expect(session.states().at(-1)).toBe('connected');
+  });
+
   it('is followed to a new address without a word', async () => {
     await using session = await open(15);
     const { viewer, relay } = session;

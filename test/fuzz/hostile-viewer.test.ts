@@ -4,6 +4,7 @@ import type { RTCDtlsTransport } from 'werift';
 import type { MediaChannel, MediaEvent } from '../../src/stream/media/media-channel.ts';
 import { createMediaServer } from '../../src/stream/media/media-client.ts';
 import { feed } from '../support/media-feed.ts';
+import { crc32c } from '../support/sctp.ts';
 import { createWeriftViewer, type WeriftViewer } from '../support/werift-viewer.ts';
 import { casesOf } from './cases.ts';
 
@@ -27,16 +28,6 @@ const feedback = fc.tuple(bytes(8), fc.nat(0xffff), fc.nat(0xffff), bytes(300)).
   const padded = [...all, ...Array<number>((4 - (all.length % 4)) % 4).fill(0)];
   return Uint8Array.from([0x8f, 205, 0, padded.length / 4, ...padded]);
 });
-/** CRC32c (RFC 9260 appendix A), bit by bit. */
-const crc32c = (all: Uint8Array): number => {
-  let crc = 0xffff_ffff;
-  for (const byte of all) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit += 1) crc = crc & 1 ? (crc >>> 1) ^ 0x82f6_3b78 : crc >>> 1;
-  }
-  return (crc ^ 0xffff_ffff) >>> 0;
-};
-
 /** A packet of the association, with its tag and a checksum that is right. */
 const sealed = (packet: Uint8Array, tag: number): Uint8Array => {
   if (packet.length < 12) return packet;

@@ -93,6 +93,7 @@ describe('whatever strangers send', () => {
     const password = 'the password of this session';
     const session = {
       isRemote: (host: string) => host === '192.0.2.1',
+      hasRoom: () => true,
       passwordOf: (fragment: string) => (fragment === 'frag' ? password : undefined),
     };
     const attribute = fc.tuple(

@@ -24,6 +24,7 @@ const createPeer = () =>
     video: true,
     hostAddresses: ['127.0.0.1'],
     portRange: null,
+    dataLimits: { dataChannels: 4, dataBytes: 65_536, messagesPerSecond: 1000 },
     clock: systemClock,
     wallMs: () => Date.now(),
     onState: () => undefined,

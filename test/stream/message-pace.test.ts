@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { expect, test } from 'vitest';
-import { MessageBudget, paceMessages } from '../../src/stream/message-pace.ts';
+import { MessageBudget } from '../../src/message-budget.ts';
+import { paceMessages } from '../../src/stream/message-pace.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 test('a socket may send two seconds’ worth of messages at once, and then as many as it is allowed', () => {

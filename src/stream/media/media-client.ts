@@ -7,6 +7,9 @@ import { workerEntry } from '../../worker-entry.ts';
 import type { Cut, MediaChannel, MediaEvent, MediaOptions, MediaServer, Thrift, ThreadState } from './media-channel.ts';
 import type { MediaCommand, MediaNotice, MediaThreadOptions, Reply } from './protocol.ts';
 import { watchThread } from './thread-watch.ts';
+import type { DataLimits } from './webrtc/data-guard.ts';
+
+const DATA_LIMITS: DataLimits = { dataChannels: 16, dataBytes: 262_144, messagesPerSecond: 1000 };
 
 export interface MediaServerOptions {
   /**
@@ -16,6 +19,8 @@ export interface MediaServerOptions {
   readonly hostAddresses?: readonly string[];
   /** First and last UDP port to use; null: any. @default null */
   readonly portRange?: readonly [number, number] | null;
+  /** What browsers' data channels may make the server hold. @default those of the configuration's schema */
+  readonly dataLimits?: DataLimits;
   /** Told of failures inside the thread that it survives. @default nobody */
   readonly onFault?: (message: string) => void;
   /** Time of the watch over the thread. @default the system's */
@@ -280,7 +285,11 @@ export const createMediaServer = async (
   options: MediaServerOptions = {},
   startWorker: typeof startMediaWorker = startMediaWorker,
 ): Promise<MediaServer> => {
-  const threadOptions = { hostAddresses: options.hostAddresses ?? ['127.0.0.1'], portRange: options.portRange ?? null };
+  const threadOptions: MediaThreadOptions = {
+    hostAddresses: options.hostAddresses ?? ['127.0.0.1'],
+    portRange: options.portRange ?? null,
+    dataLimits: options.dataLimits ?? DATA_LIMITS,
+  };
   let onState: (state: ThreadState) => void = () => undefined;
   const watch = {
     clock: options.clock ?? systemClock,

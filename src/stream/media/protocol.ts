@@ -2,12 +2,14 @@
 import type { ErrorCode } from '../../errors.ts';
 import type { AudioSlot, VideoFrame } from '../../media.ts';
 import type { Cut, MediaEvent, MediaOptions, Thrift, ThreadState } from './media-channel.ts';
+import type { DataLimits } from './webrtc/data-guard.ts';
 import type { RemoteCandidate } from './webrtc/peer.ts';
 
 /** Given to the thread when it starts. */
 export interface MediaThreadOptions {
   readonly hostAddresses: readonly string[];
   readonly portRange: readonly [number, number] | null;
+  readonly dataLimits: DataLimits;
 }
 
 /** To the media thread. `channel` numbers sessions. */

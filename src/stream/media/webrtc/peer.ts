@@ -13,19 +13,22 @@ import {
 } from 'werift';
 import { VisavisError } from '../../../errors.ts';
 import type { MediaEvent } from '../media-channel.ts';
+import { guardData, type DataLimits } from './data-guard.ts';
 import { RtpSender, rtpCapabilities, type RtpSenderOptions } from './rtp-sender.ts';
-import { isSoundSctp } from './sctp-guard.ts';
 import { isAllowed, type GuardedSession } from './source-guard.ts';
 
 /** Label of the data channel that carries the session's messages; others are not read. */
 const TEXT_CHANNEL = 'visavis.v1';
-/** Packets of a data channel that may wait for one that was lost before them. */
-const MAX_MISORDERED = 1000;
 /** A browser that leaves more than this unread gets no more messages. */
 const MAX_UNREAD_BYTES = 1_048_576;
 
 /** Feedback comes some ten times a second: a browser that is not heard for so long has left its address. */
 const MOVED_AFTER_MS = 700;
+/** A check of ours shows that the way to its new address is open; its own next one may be seconds away. */
+const MOVING_MS = 3000;
+const MOVING_LOOK_MS = 20;
+/** Addresses that a browser may be found at. */
+const MAX_ADDRESSES = 1024;
 /**
  * After so long without a word a browser is taken for away, and later for gone. One that gives transport-wide feedback speaks ten
  * times a second; of others there may be only a report every 5 s (RFC 3550 §6.2), and their checks (RFC 7675 §5.1).
@@ -50,6 +53,7 @@ export interface PeerOptions extends RtpSenderOptions {
   readonly hostAddresses: readonly string[];
   /** UDP ports to use; null: any. */
   readonly portRange: readonly [number, number] | null;
+  readonly dataLimits: DataLimits;
   onState(state: PeerState): void;
   /** The browser's data channel is open. */
   onTextOpen(): void;
@@ -72,6 +76,8 @@ export class Peer {
   #silence: 'none' | 'silent' | 'gone' = 'none';
   /** ICE was restarted, and no way has been found yet. */
   #isSearching = false;
+  /** It has nominated another address, and whether the way there is open is being found out. */
+  #isMoving = false;
   #lastOffer: Promise<unknown> = Promise.resolve();
   #text: RTCDataChannel | null = null;
 
@@ -175,7 +181,7 @@ export class Peer {
     this.#guardData();
     const answer = this.#pc.localDescription?.sdp;
     if (answer === undefined) throw this.#refusal('no answer');
-    return answer;
+    return withoutRefused(answer);
   }
 
   #refusal(reason: string, cause?: unknown): VisavisError {
@@ -191,6 +197,7 @@ export class Peer {
     const session: GuardedSession = {
       isRemote: (host, port) =>
         connection.checkList.some(({ remoteAddr }) => remoteAddr[0] === host && remoteAddr[1] === port),
+      hasRoom: () => connection.checkList.length < MAX_ADDRESSES,
       // Not what every object has: the name comes from a stranger.
       passwordOf: (usernameFragment) =>
         Object.hasOwn(connection.userHistory, usernameFragment) ? connection.userHistory[usernameFragment] : undefined,
@@ -203,9 +210,7 @@ export class Peer {
       if (this.#guarded.has(protocol)) continue;
       this.#guarded.add(protocol);
       protocol.onRequestReceived.subscribe((request, address) => {
-        if (!request.attributesKeys.includes('USE-CANDIDATE')) return;
-        if (this.#options.clock.nowMs() - this.#heardMs <= MOVED_AFTER_MS) return;
-        if (nominate(connection, protocol, address)) this.#options.onPictureLoss();
+        if (request.attributesKeys.includes('USE-CANDIDATE')) this.#moveTo(connection, protocol, address);
       });
       const receive = protocol.transport.onData;
       protocol.transport.onData = (data, address) => {
@@ -224,23 +229,34 @@ export class Peer {
     }
   }
 
-  /** Stands between the browser's data channels and werift, which takes SCTP on trust. */
-  #guardData(): void {
-    const association: unknown = Reflect.get(this.#pc.sctpTransport ?? {}, 'sctp');
-    if (typeof association !== 'object' || association === null || this.#guardedData.has(association)) return;
-    this.#guardedData.add(association);
-    const handle: unknown = Reflect.get(association, 'handleData');
-    if (typeof handle !== 'function')
-      throw new VisavisError('webrtc_failed', 'The WebRTC library is not the one expected.');
-    const guarded = async (packet: Uint8Array): Promise<void> => {
-      if (!isSoundSctp(packet) || isFull(association)) return;
-      try {
-        await Reflect.apply(handle, association, [packet]);
-      } catch {
-        // As with datagrams: nobody else is to suffer from it.
+  /** Follows a browser that nominates an address, when nothing comes from the old one any more, as soon as the way there is open. */
+  #moveTo(connection: Connection, protocol: StunProtocol, address: readonly [string, number]): void {
+    const { clock } = this.#options;
+    const pair = pairOf(connection, protocol, address);
+    const { nominated } = connection;
+    if (this.#isMoving || pair === undefined || nominated === undefined || nominated === pair) return;
+    const sinceMs = clock.nowMs();
+    const look = () => {
+      const nowMs = clock.nowMs();
+      this.#isMoving = false;
+      const isThere = connection.nominated !== nominated || nowMs - this.#heardMs <= MOVED_AFTER_MS;
+      if (this.#state === 'closed' || isThere || nowMs - sinceMs > MOVING_MS) return;
+      if (pair.state === CandidatePairState.SUCCEEDED) {
+        connection.nominated = pair;
+        this.#options.onPictureLoss();
+        return;
       }
+      this.#isMoving = true;
+      clock.at(nowMs + MOVING_LOOK_MS, look);
     };
-    Reflect.set(association, 'handleData', guarded);
+    look();
+  }
+
+  #guardData(): void {
+    const { sctpTransport } = this.#pc;
+    if (sctpTransport === undefined || this.#guardedData.has(sctpTransport.sctp)) return;
+    this.#guardedData.add(sctpTransport.sctp);
+    guardData(sctpTransport, this.#options.dataLimits, this.#options.clock);
   }
 
   async #search(transport: RTCDtlsTransport, connection: Connection): Promise<void> {
@@ -312,27 +328,22 @@ export const preparePeers = async (): Promise<void> => {
   await RTCDtlsTransport.SetupCertificate();
 };
 
-/**
- * Follows a browser that has moved: it nominates its new address by a signed check. Werift knows one nomination only.
- * @returns whether media go elsewhere now.
- */
-const nominate = (connection: Connection, protocol: StunProtocol, [host, port]: readonly [string, number]): boolean => {
-  const pair = connection.checkList.find(
+/** Werift knows one nomination only: a browser that moves nominates another pair by a signed check. */
+const pairOf = (connection: Connection, protocol: StunProtocol, [host, port]: readonly [string, number]) =>
+  connection.checkList.find(
     ({ protocol: from, remoteAddr }) => from === protocol && remoteAddr[0] === host && remoteAddr[1] === port,
   );
-  if (pair?.state !== CandidatePairState.SUCCEEDED) return false;
-  if (connection.nominated === undefined || connection.nominated === pair) return false;
-  connection.nominated = pair;
-  return true;
-};
 
-/** Whether a browser has sent more than it was allowed to, or left out what it should have sent first. */
-const isFull = (association: object): boolean => {
-  const window: unknown = Reflect.get(association, 'advertisedRwnd');
-  const misordered: unknown = Reflect.get(association, 'sackMisOrdered');
-  return (
-    (typeof window === 'number' && window <= 0) || (misordered instanceof Set && misordered.size >= MAX_MISORDERED)
-  );
+/** The answer with no refused section in its group (RFC 9143 §7.3.3): werift leaves them there, and Chromium takes no such answer. */
+const withoutRefused = (sdp: string): string => {
+  const sections = sdp.split(/^(?=m=)/m).filter((section) => /^m=\S+ 0 /.test(section));
+  const refused = new Set(sections.map((section) => /^a=mid:(\S+)/m.exec(section)?.[1]));
+  const withoutThem = (group: string) =>
+    group
+      .split(' ')
+      .filter((word) => !refused.has(word))
+      .join(' ');
+  return sdp.replace(/^a=group:BUNDLE.*$/m, withoutThem);
 };
 
 const isNamed = (candidate: string): boolean => /\.local\s/.test(candidate);

@@ -19,6 +19,8 @@ const LAST_STUN_BYTE = 3;
 export interface GuardedSession {
   /** Whether a candidate pair leads there. */
   isRemote(host: string, port: number): boolean;
+  /** Whether an address may come to those that are known. */
+  hasRoom(): boolean;
   /** Our ICE password for one of our user name fragments (an older one after a restart); undefined: not ours. */
   passwordOf(usernameFragment: string): string | undefined;
 }
@@ -28,7 +30,7 @@ export const isAllowed = (datagram: Uint8Array, host: string, port: number, sess
   const first = datagram[0];
   if (first === undefined) return false;
   if (first > LAST_STUN_BYTE) return session.isRemote(host, port);
-  return isAllowedStun(datagram, session);
+  return (session.hasRoom() || session.isRemote(host, port)) && isAllowedStun(datagram, session);
 };
 
 /** Responses and errors pass: werift takes only those that answer one of its transactions, signed. */

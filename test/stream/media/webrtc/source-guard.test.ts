@@ -5,6 +5,7 @@ import { isAllowed, type GuardedSession } from '../../../../src/stream/media/web
 
 const session: GuardedSession = {
   isRemote: (host, port) => host === '192.0.2.1' && port === 5000,
+  hasRoom: () => true,
   passwordOf: (usernameFragment) => (usernameFragment === 'ours' ? 'secret' : undefined),
 };
 const fromViewer = (datagram: Uint8Array) => isAllowed(datagram, '192.0.2.1', 5000, session);
@@ -44,6 +45,13 @@ describe('source guard', () => {
     expect(fromStranger(stun(0x0001, 'ours:theirs', 'guess'))).toBe(false);
     expect(fromStranger(stun(0x0001, 'ours:theirs', null))).toBe(false);
     expect(fromStranger(stun(0x0001, 'other:theirs', 'secret'))).toBe(false);
+  });
+
+  it('lets no further address in when it knows enough of them', () => {
+    const full = { ...session, hasRoom: () => false };
+    const check = stun(0x0001, 'ours:theirs', 'secret');
+    expect(isAllowed(check, '198.51.100.9', 4000, full)).toBe(false);
+    expect(isAllowed(check, '192.0.2.1', 5000, full)).toBe(true);
   });
 
   it('lets responses pass, which the ICE layer checks, and no other requests', () => {
