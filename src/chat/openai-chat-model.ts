@@ -58,7 +58,7 @@ async function* streamAnswer(
     const body = await request(options, messages, patience.signal);
     const filter = new ThinkingFilter();
     let isDone = false;
-    for await (const data of readEvents(body)) {
+    for await (const data of readEvents(readAll(body, patience.signal))) {
       patience.wait(options.stallMs, `the model has stopped in the middle for ${options.stallMs} ms`);
       if (data === DONE) {
         isDone = true;
@@ -82,17 +82,24 @@ async function* streamAnswer(
   }
 }
 
-/** Aborts what takes too long. */
+/** Aborts what takes too long, and what is not wanted any more. */
 class Patience {
   failure: VisavisError | null = null;
   readonly #controller = new AbortController();
   readonly #clock: Clock;
+  readonly #outer: AbortSignal;
   #cancel: () => void = () => undefined;
-  readonly signal: AbortSignal;
 
   constructor(clock: Clock, outer: AbortSignal) {
     this.#clock = clock;
-    this.signal = AbortSignal.any([outer, this.#controller.signal]);
+    this.#outer = outer;
+    if (outer.aborted) this.#controller.abort(outer.reason);
+    // Not `AbortSignal.any`: Node holds such a signal weakly, and forgets to abort it after a garbage collection.
+    outer.addEventListener('abort', this.#follow);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
   }
 
   /** Starts to wait anew. */
@@ -107,7 +114,37 @@ class Patience {
   /** Ends the wait, and the request if it still runs. */
   end(): void {
     this.#cancel();
+    this.#outer.removeEventListener('abort', this.#follow);
     this.#controller.abort();
+  }
+
+  readonly #follow = (): void => this.#controller.abort(this.#outer.reason);
+}
+
+/**
+ * The body until it ends or is aborted, which also ends its connection: `fetch` holds its signal weakly and does not
+ * always hear of an abort once the answer's head is there.
+ */
+async function* readAll(
+  body: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const reader = body.getReader();
+  const hangUp = () => {
+    reader.cancel(signal.reason).catch(() => undefined);
+  };
+  signal.addEventListener('abort', hangUp);
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const { done, value } = await reader.read();
+      if (done) break;
+      yield value;
+    }
+    signal.throwIfAborted();
+  } finally {
+    signal.removeEventListener('abort', hangUp);
+    hangUp();
   }
 }
 
@@ -115,7 +152,7 @@ const request = async (
   { url, model, apiKey, temperature, maxTokens }: OpenAiChatOptions,
   messages: readonly ChatMessage[],
   signal: AbortSignal,
-): Promise<AsyncIterable<Uint8Array>> => {
+): Promise<ReadableStream<Uint8Array>> => {
   const response = await fetch(`${url.replace(/\/+$/, '')}/chat/completions`, {
     method: 'POST',
     headers: {

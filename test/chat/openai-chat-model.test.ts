@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createOpenAiChatModel } from '../../src/chat/openai-chat-model.ts';
 import { systemClock } from '../../src/clock.ts';
@@ -27,6 +29,8 @@ const pieces = async (stream: AsyncIterable<string>, got: string[] = []) => {
 };
 /** As `expect.poll`, on a busy machine. */
 const soon = <T>(look: () => T) => expect.poll(look, { timeout: 20_000 });
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 const never = new AbortController().signal;
 
 describe('a model behind an OpenAI-compatible API', () => {
@@ -44,6 +48,23 @@ describe('a model behind an OpenAI-compatible API', () => {
       temperature: 0.5,
       max_tokens: 99,
     });
+  });
+
+  test('is hung up on when the answer is aborted, whatever the garbage collector took meanwhile', async () => {
+    const { server, model } = await start({ pieces: ['Wait', ' for'], hold: true });
+    const abort = new AbortController();
+    const got: string[] = [];
+    const answer = pieces(model.answer(QUESTION, abort.signal), got);
+    await soon(() => got).toEqual(['Wait', ' for']);
+
+    for (let round = 0; round < 5; round++) {
+      collectGarbage();
+      await new Promise(setImmediate);
+    }
+    abort.abort();
+
+    await expect(answer).rejects.toThrow('abort');
+    await soon(() => server.requests[0]?.aborted).toBe(true);
   });
 
   test('keeps its thoughts to itself', async () => {
