@@ -2,26 +2,26 @@
 
     cd training && python -m motion.data --sentences sentences.txt --out ../../data/motion --hours 4
 
-Several flite voices (and each faster, slower, higher, lower by resampling), gains of ±10 dB, noise from none to 35 dB
-below speech, speech that is cut in the middle of a word (a Stop button), minutes of plain silence, and starts from
-every state: at rest, in the middle of idle motion, and in an odd pose that somebody left behind.
+Several voices of flite and espeak-ng (and each faster, slower, higher, lower by resampling), gains of ±10 dB, noise
+from none to 35 dB below speech, speech that is cut in the middle of a word (a Stop button), minutes of plain
+silence, and starts from every state: at rest, in the middle of idle motion, and in an odd pose that somebody left
+behind.
 """
 
 import argparse
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing import Pool
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from common.flite import PAUSE, SAMPLE_RATE_HZ, speak
+from common.speech import PAUSE, SAMPLE_RATE_HZ, Phone
 from motion.model import FRAME_SAMPLES, HISTORY_FRAMES, LOOKAHEAD_SAMPLES, PAST_FRAMES, MelPower
 from motion.space import HIGH, LOW
 from motion.teacher import Segment, perform, shown
+from motion.voices import Speak, anybody
 
-VOICES = ("rms", "rms", "slt", "awb", "kal16")
 HELD_OUT = 200  # the last sentences are for evaluation
 CONVERSATION = (
     "Hello!", "Hi there, nice to meet you.", "How can I help you today?", "Maybe. Let me think about it.", "Hi.",
@@ -45,8 +45,8 @@ class Clip:
     weight: np.ndarray
 
 
-def segments_of(phones: tuple, stretch: float = 1.0, offset: float = 0.0) -> list[Segment]:
-    """flite's phones with start times, stretched and moved, seconds."""
+def segments_of(phones: tuple[Phone, ...], stretch: float = 1.0, offset: float = 0.0) -> list[Segment]:
+    """Phones with start times, stretched and moved, seconds."""
     ends = [p.end * stretch + offset for p in phones]
     return [Segment(p.name, start, end) for p, start, end in zip(phones, [offset, *ends[:-1]], ends, strict=True)]
 
@@ -57,17 +57,17 @@ def resample(pcm: np.ndarray, stretch: float) -> np.ndarray:
     return np.interp(at, np.arange(len(pcm)), pcm)
 
 
-def make_clip(sentences: list[str], seed: int, *, plain: bool = False) -> Clip:
-    """One clip that says the sentences; none gives half a minute of silence. plain: rms, no augmentation, for
-    evaluation.
+def make_clip(sentences: list[str], seed: int, *, plain: Speak | None = None) -> Clip:
+    """One clip that says the sentences; none gives half a minute of silence. plain: who says them as they are, for
+    evaluation; otherwise anybody says them, somehow changed.
     """
     rng = np.random.default_rng(seed)
     silence = lambda low, high: np.zeros(int(rng.uniform(low, high) * SAMPLE_RATE_HZ))  # noqa: E731
-    voice = "rms" if plain else str(rng.choice(VOICES))
+    speak = plain or anybody(rng)
     stretch = 1.0 if plain else float(rng.uniform(0.9, 1.12))
     sound, segments = [silence(0.2, 4.0) if sentences else silence(20, 40)], []
     for sentence in sentences:
-        speech = speak(sentence, voice)
+        speech = speak(sentence)
         offset = sum(map(len, sound)) / SAMPLE_RATE_HZ
         wave, said = resample(speech.pcm.astype(np.float64), stretch), segments_of(speech.phones, stretch, offset)
         if not plain and rng.random() < 0.15:
@@ -117,9 +117,9 @@ def mel_power(pcm: np.ndarray) -> np.ndarray:
         return MelPower()(padded)[0].T.numpy()
 
 
-def _finished(job: tuple[list[str], int], plain: bool) -> dict[str, np.ndarray]:
+def _finished(job: tuple[list[str], int]) -> dict[str, np.ndarray]:
     torch.set_num_threads(1)
-    clip = make_clip(job[0], job[1], plain=plain)
+    clip = make_clip(*job)
     power = mel_power(clip.pcm)
     return {
         "mel": np.log(power + 1e-12).astype(np.float16),
@@ -141,12 +141,12 @@ def jobs(sentences: list[str], hours: float, seed: int) -> list[tuple[list[str],
     return out
 
 
-def build(path: Path, todo: list[tuple[list[str], int]], processes: int, *, plain: bool = False) -> None:
+def build(path: Path, todo: list[tuple[list[str], int]], processes: int) -> None:
     """Makes all clips and stores them end to end in one .npz; `first` and `frames` say where each begins and how long
     it is.
     """
     with Pool(processes) as pool:
-        clips = list(pool.imap(partial(_finished, plain=plain), todo, chunksize=4))
+        clips = list(pool.imap(_finished, todo, chunksize=4))
     frames = np.array([len(c["target"]) for c in clips])
     rows = np.array([len(c["mel"]) for c in clips])
     path.parent.mkdir(parents=True, exist_ok=True)

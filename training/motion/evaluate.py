@@ -8,7 +8,7 @@ The face model gives the distance of the inner lips in millimetres; it is linear
 
 import argparse
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from motion.model import TEMPERATURE, Config, MotionFlow, Step
 from motion.sheet import draw_curves
 from motion.teacher import BILABIAL, VOWELS, perform
 from motion.train import Clips, validate
+from motion.voices import Speak, formants, own, stranger
 
 CLOSED_MM = 1.0  # the generic face at rest has 0.7 mm between the landmarks of the inner lips
 REACH_S = 0.04  # a closure counts when reached within its phone and one frame to both sides
@@ -127,6 +128,15 @@ def speech_figures(step: Step, clips: list[Clip], gap: LipGap) -> tuple[dict, li
     }, motions
 
 
+def lips(step: Step, clips: list[Clip], gap: LipGap) -> dict[str, float]:
+    """Correlation of the jaw with the teacher's, and the share of /p b m/ that close the lips."""
+    motions = generate(step, [c.pcm for c in clips], seed=1)
+    truth = np.concatenate([space.decode(c.channels) for c in clips])
+    jaw = np.corrcoef(np.concatenate(motions)[:, JAW], truth[:, JAW])[0, 1]
+    closed = np.mean([r for c, m in zip(clips, motions, strict=True) for r in reached(c, gap(m), BILABIAL)])
+    return {"jawOpen": round(float(jaw), 3), "closed": round(float(closed), 3)}
+
+
 def robustness(step: Step, clips: list[Clip], gap: LipGap) -> dict:
     """Lips for the same speech quieter, louder, noisy and telephone-like."""
     rng = np.random.default_rng(0)
@@ -137,15 +147,23 @@ def robustness(step: Step, clips: list[Clip], gap: LipGap) -> dict:
         "noise at -50 dBFS": lambda x: x + 32768 * 10**-2.5 * rng.normal(size=len(x)),
         "300-3400 Hz": lambda x: scipy.signal.sosfilt(telephone, x),
     }
-    truth = np.concatenate([space.decode(c.channels) for c in clips])
     out = {}
     for name, change in changes.items():
         sounds = [np.clip(change(c.pcm.astype(np.float64)), -32768, 32767).astype(np.int16) for c in clips]
-        motions = generate(step, sounds, seed=1)
-        jaw = np.corrcoef(np.concatenate(motions)[:, JAW], truth[:, JAW])[0, 1]
-        closed = np.mean([r for c, m in zip(clips, motions, strict=True) for r in reached(c, gap(m), BILABIAL)])
-        out[name] = {"jawOpen": round(float(jaw), 3), "closed": round(float(closed), 3)}
+        out[name] = lips(step, [replace(c, pcm=s) for c, s in zip(clips, sounds, strict=True)], gap)
     return out
+
+
+def other_voices(step: Step, sentences: list[str], gap: LipGap) -> dict:
+    """Lips for the same sentences in voices that are not the shipped one's."""
+    voices: dict[str, Speak] = {
+        "espeak-ng (variants of it in training)": formants,
+        "festival kd (never heard)": stranger,
+    }
+    return {
+        name: lips(step, [make_clip(sentences[i : i + 5], i, plain=speak) for i in range(0, 50, 5)], gap)
+        for name, speak in voices.items()
+    }
 
 
 def stop_figures(step: Step, clips: list[Clip], gap: LipGap, limit: np.ndarray) -> dict:
@@ -228,7 +246,7 @@ def evaluate(flow: MotionFlow, sentences: Path, face: Path, out: Path, minutes: 
     """All figures of a flow; draws two sheets of curves into `out`."""
     step, gap = Step(flow).eval(), LipGap.load(face)
     held_out = split(sentences)[1]
-    clips = [make_clip(held_out[i : i + 5], seed=i, plain=True) for i in range(0, 100, 5)]
+    clips = [make_clip(held_out[i : i + 5], seed=i, plain=own) for i in range(0, 100, 5)]
     figures, motions = speech_figures(step, clips, gap)
     look(out / "speech.png", clips[0], [motions[0], generate(step, [clips[0].pcm], seed=9)[0]], gap)
 
@@ -246,6 +264,7 @@ def evaluate(flow: MotionFlow, sentences: Path, face: Path, out: Path, minutes: 
     return {
         "speech": figures,
         "robustness": robustness(step, clips, gap),
+        "otherVoices": other_voices(step, held_out, gap),
         "stop": stop_figures(step, clips, gap, limit),
         "silence": long_figures(quiet, gap),
         "silenceTeacher": long_figures(idle_shown, gap),

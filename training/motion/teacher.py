@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from common.flite import PAUSE, SAMPLE_RATE_HZ
+from common.speech import PAUSE, SAMPLE_RATE_HZ
 from motion.space import CHANNELS, FRAMES_PER_SECOND, GLIDE, HIGH, LIPS, LOW, PUSH_KEEPS
 
 FINE_HZ = 100  # lips are computed on this grid, then sampled at the centre of each video frame

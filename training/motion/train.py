@@ -92,10 +92,10 @@ def augment(power: Tensor, generator: torch.Generator) -> Tensor:
     place = torch.linspace(-1, 1, bands)
     tilt = draw(1) * place * 0.35 + draw(1) * torch.cos(3 * place + 3 * draw(1)) * 0.25 + draw(1) * 0.5
     power = power * torch.exp(tilt)[:, :, None]
-    limit = torch.rand(batch, 1, generator=generator) < 0.08
+    limit = torch.rand(batch, 1, generator=generator) < 0.12
     top = torch.rand(batch, 1, generator=generator) * 0.7 + 0.3
     power = power * torch.where(limit & (place > top), 0.003, 1.0)[:, :, None]
-    limit = torch.rand(batch, 1, generator=generator) < 0.08
+    limit = torch.rand(batch, 1, generator=generator) < 0.12
     bottom = torch.rand(batch, 1, generator=generator) * 0.4 - 1
     power = power * torch.where(limit & (place < bottom), 0.003, 1.0)[:, :, None]
     blurred = torch.rand(batch, 1, 1, generator=generator) < 0.15  # as neural voices do

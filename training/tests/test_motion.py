@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from common.flite import PAUSE
 from common.golden import run_onnx
+from common.speech import PAUSE
 from motion import space
 from motion.data import Clip, build, make_clip, mel_power
 from motion.evaluate import reached

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from common.flite import Phone
+from common.speech import Phone
 from common.text import NPM_DICTIONARY, load_dictionary, normalize, pronounce, sequence, to_ids
 from voice.labels import align, label, with_stress
 

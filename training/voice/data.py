@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from common.flite import PAUSE, Speech, speak
+from common.flite import speak
+from common.speech import PAUSE, Speech
 from common.text import INDEX, Dictionary, Words, load_dictionary, normalize, spell
 from voice.labels import Label, label
 from voice.pitch import contour

@@ -21,7 +21,8 @@ import torch
 from PIL import Image
 
 from common.checkpoint import read_checkpoint
-from common.flite import Speech, speak_all, write_wav
+from common.flite import speak_all
+from common.speech import Speech, write_wav
 from common.text import END, START, Dictionary, Words, load_dictionary, normalize, pronounce, sequence, spell, to_ids
 from voice.data import HOP, SAMPLE_RATE_HZ, WINDOW_PAD, teacher_lexicon
 from voice.labels import Label, label, with_stress

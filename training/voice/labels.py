@@ -7,7 +7,7 @@ stress from that word's dictionary entry.
 
 from dataclasses import dataclass
 
-from common.flite import PAUSE, Phone
+from common.speech import PAUSE, Phone
 from common.text import BOUNDARY, END, START, VOWELS, Dictionary, Words
 
 FRAMES_PER_SECOND = 16_000 / 256
