@@ -53,6 +53,19 @@ describe('an OpenAI client', () => {
     expect((await pcm.arrayBuffer()).byteLength).toBe(1.6 * 24_000 * 2);
   });
 
+  test('names a voice as an object too', async () => {
+    const client = clientOf((await startAdapterServer()).http);
+
+    const reply = await client.audio.speech.create({
+      model: 'tts-1',
+      voice: { id: 'fake' },
+      input: TEXT,
+      response_format: 'pcm',
+    });
+
+    expect((await reply.arrayBuffer()).byteLength).toBe(1.6 * 24_000 * 2);
+  });
+
   test('gets the first sound before the text has been spoken', async () => {
     const { http, windows } = await startAdapterServer({ windowMs: 5 });
     const reply = await clientOf(http).audio.speech.create({

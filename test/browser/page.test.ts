@@ -161,6 +161,15 @@ describe('the page', () => {
     expect(beyond.toSorted((a, b) => a - b)[2]).toBeLessThan(NOTICEABLE_SKEW_MS);
   });
 
+  it('tells the server when its frames were really shown', async () => {
+    const metrics = await (await fetch(`${program.url}/metrics`)).text();
+
+    // The picture's delay is known only from the browser's own report of a frame (requestVideoFrameCallback).
+    for (const name of ['visavis_playout_skew_seconds_count', 'visavis_picture_delay_seconds_count']) {
+      expect(Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(metrics)?.[1]), name).toBeGreaterThan(0);
+    }
+  });
+
   it('changes language and speed within its session', async () => {
     const id = () =>
       page.evaluate(() => document.querySelector<VisavisAvatarElement>('visavis-avatar')?.session?.opened?.session);
