@@ -32,10 +32,14 @@ const receive = (message) => {
 const ofType = (type, utterance) =>
   next((message) => message.type === type && (utterance === undefined || message.utterance === utterance));
 
-/** Opens a session and resolves when the first picture is on the screen. */
-const open = async (seed) => {
+/** Opens a session and resolves when the first picture is on the screen. `media` adds to what is asked for. */
+const open = async (seed, media = {}) => {
   socket = new WebSocket(`${location.origin.replace('http', 'ws')}/v1/session`, SUBPROTOCOL);
-  socket.addEventListener('message', ({ data }) => receive(JSON.parse(data)));
+  socket.binaryType = 'arraybuffer';
+  socket.addEventListener('message', ({ data }) => {
+    window.viewer.onMessage?.(data);
+    if (typeof data === 'string') receive(JSON.parse(data));
+  });
   socket.addEventListener('close', () => {
     for (const { reject } of waiting) reject(new Error('the server closed the socket'));
   });
@@ -44,7 +48,7 @@ const open = async (seed) => {
     socket.addEventListener('error', () => reject(new Error('the server refused the socket')));
   });
   const opened = ofType('session.opened');
-  send({ type: 'session.open', media: { transport: 'webrtc' }, seed });
+  send({ type: 'session.open', media: { transport: 'webrtc', ...media }, seed });
   await opened;
 
   const stream = new MediaStream();
@@ -133,4 +137,5 @@ const watch = (everyMs) => {
   };
 };
 
-window.viewer = { open, start, say, interrupt, watch };
+/** `onMessage`, where it is set, gets every message of the socket as it came. */
+window.viewer = { open, start, say, interrupt, watch, onMessage: null };
