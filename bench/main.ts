@@ -40,7 +40,7 @@ const FULL = { seconds: 60, repeats: 24 };
 
 const USAGE = `Measures what the README says. Let nothing else run meanwhile.
 
-  npm run bench -- [--only ${NAMES}] [--seconds 60] [--repeats 24] [--seed 1] [--models DIR] [--piper FILE]
+  npm run bench -- [--only ${NAMES}] [--seconds 60] [--repeats 24] [--seed 1] [--models DIR] [--piper FILE] [--busy]
 
   --only      parts to measure, with commas between
   --seconds   length of the sustained speech, and of the watch over sync
@@ -48,6 +48,7 @@ const USAGE = `Measures what the README says. Let nothing else run meanwhile.
   --seed      of voices and pauses
   --models    another folder of models
   --piper     a voice to compare with sherpa-onnx, see bench/README.md
+  --busy      sync with another program on the server's cores, see bench/README.md
 
 A run of all parts, at least that long, becomes bench/results/latest.json; any other goes to bench/results/local/.
 `;
@@ -59,6 +60,7 @@ interface Request {
   readonly seed: number;
   readonly modelsDir: string | undefined;
   readonly piperVoice: string | undefined;
+  readonly busy: boolean;
 }
 
 const numberIn = (name: string, given: string | undefined, preset: number, least: number, most: number): number => {
@@ -76,6 +78,7 @@ const readRequest = (): Request | null => {
       seed: { type: 'string' },
       models: { type: 'string' },
       piper: { type: 'string' },
+      busy: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
   });
@@ -90,11 +93,12 @@ const readRequest = (): Request | null => {
     seed: numberIn('seed', values.seed, 1, 0, 2 ** 32 - 1),
     modelsDir: values.models,
     piperVoice: values.piper,
+    busy: values.busy ?? false,
   };
 };
 
 const measureAll = async (
-  { parts, seconds, repeats, seed, modelsDir, piperVoice }: Request,
+  { parts, seconds, repeats, seed, modelsDir, piperVoice, busy }: Request,
   signal: AbortSignal,
 ): Promise<BenchResults> => {
   const date = new Date(systemClock.wallMs()).toISOString();
@@ -115,6 +119,7 @@ const measureAll = async (
         seed,
         seconds,
         repeats,
+        busy,
         progress,
         note: (sentence) => notes.push(sentence),
         trace: (what, atMs, valueMs) => {
@@ -139,6 +144,7 @@ const measureAll = async (
     seed,
     seconds,
     repeats,
+    busy,
     machine: describeMachine(),
     load: { before, after: currentLoad() },
     notes,
@@ -149,9 +155,9 @@ const measureAll = async (
 };
 
 const report = async (results: BenchResults): Promise<void> => {
-  const { machine, load, commit, date, seed, seconds, repeats, notes, parts, failed } = results;
+  const { machine, load, commit, date, seed, seconds, repeats, busy, notes, parts, failed } = results;
   const complete =
-    parts.length === PARTS.length && seconds >= FULL.seconds && repeats >= FULL.repeats && failed.length === 0;
+    !busy && parts.length === PARTS.length && seconds >= FULL.seconds && repeats >= FULL.repeats && failed.length === 0;
   const files = await writeResults(results, complete);
   const lines = [
     formatTable(parts),

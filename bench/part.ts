@@ -16,6 +16,8 @@ export interface BenchContext {
   readonly repeats: number;
   /** A voice in Piper's format with a lexicon beside it, as `training/voice/piper.py` writes it. */
   readonly piperVoice: string | undefined;
+  /** Whether another program takes the server's cores meanwhile; concerns `sync`. */
+  readonly busy: boolean;
   readonly progress: Progress;
   /** Takes a measured value for the plot over time, when it was measured (`Clock.nowMs`). */
   readonly trace: (what: string, atMs: number, valueMs: number) => void;

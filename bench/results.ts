@@ -33,6 +33,8 @@ export interface BenchResults {
   readonly seed: number;
   readonly seconds: number;
   readonly repeats: number;
+  /** Whether another program took the cores of the server in `sync`. */
+  readonly busy: boolean;
   readonly machine: Machine;
   /** Load average over one minute. */
   readonly load: { readonly before: number; readonly after: number };

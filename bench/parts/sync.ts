@@ -2,6 +2,7 @@ import { delay } from '../../src/clock.ts';
 import { type Figure, distribution, percentile, single } from '../figures.ts';
 import type { BenchContext, BenchPart } from '../part.ts';
 import { type Point, slopeOf } from '../slope.ts';
+import { startBusyNeighbour } from '../support/busy-neighbour.ts';
 import { splitCores } from '../support/cores.ts';
 import { type ServerProcess, withServer } from '../support/server-process.ts';
 import { SENTENCES, textFor } from '../support/texts.ts';
@@ -15,6 +16,8 @@ const SAMPLE_MS = 500;
 /** Speech and silence by turns. */
 const SPEECH_S = 20;
 const IDLE_S = 10;
+/** Below it nobody notices (ITU-R BT.1359-1); a machine that is busy with something else has more room. */
+const GOAL_MS = { quiet: 20, busy: 45 } as const;
 
 /** Skew of sound and picture in Chromium over WebRTC, through speech and silence, and whether it drifts. */
 export const sync: BenchPart = {
@@ -22,7 +25,11 @@ export const sync: BenchPart = {
   async measure(context) {
     using cores = splitCores(SERVER_CORES);
     context.note(`sync: ${cores.description}; ${SPEECH_S} s of speech and ${IDLE_S} s of silence by turns`);
-    return await withServer(context, { cores: cores.server }, (server) => watchFor(server, context));
+    return await withServer(context, { cores: cores.server }, async (server) => {
+      await using neighbour = context.busy ? startBusyNeighbour(cores.server) : null;
+      if (neighbour) context.note(`sync: ${neighbour.description}`);
+      return await watchFor(server, context);
+    });
   },
 };
 
@@ -40,6 +47,7 @@ const watchFor = async (server: ServerProcess, context: BenchContext): Promise<F
       await delay(clock, Math.max(0, startMs + (second + 1) * 1000 - clock.nowMs()), signal);
     }
   };
+  const before = await countersOf(server);
   await viewer.watch(SAMPLE_MS);
   for (let turn = 0; turn * (SPEECH_S + IDLE_S) < seconds; turn++) {
     const fromS = turn * (SPEECH_S + IDLE_S);
@@ -49,15 +57,39 @@ const watchFor = async (server: ServerProcess, context: BenchContext): Promise<F
     await pass(fromS + SPEECH_S + IDLE_S);
   }
   const { samples } = await viewer.stop();
+  const after = await countersOf(server);
   const skews = samples.flatMap(skewOf);
   const values = skews.map(({ value }) => value);
+  // Without a goal on a busy machine: the browser's buffers grow and shrink with what it has just seen, which is no drift.
+  const drift = Math.abs(60_000 * slopeOf(skews).perMs);
   return [
     distribution('skew |sound − picture| at the receiver', 'ms', values.map(Math.abs), {
-      goal: { of: 'p95', limit: 20 },
+      goal: { of: 'p95', limit: context.busy ? GOAL_MS.busy : GOAL_MS.quiet },
     }),
     single('skew, median; positive: picture late', 'ms', percentile(values, 0.5)),
-    single('drift of the skew', 'ms a minute', 60_000 * slopeOf(skews).perMs, { goal: { of: 'p50', limit: 1 } }),
+    single(
+      'drift of the skew, either way',
+      'ms a minute',
+      drift,
+      context.busy ? {} : { goal: { of: 'p50', limit: 1 } },
+    ),
+    single(
+      'late frames',
+      '%',
+      (100 * (after.late - before.late)) / (after.frames - before.frames + after.late - before.late),
+    ),
+    single('audio gaps, slots of 40 ms', '', after.gaps - before.gaps),
   ];
+};
+
+/** The server's own counters. */
+const countersOf = async (server: ServerProcess) => {
+  const [frames, late, gaps] = await Promise.all([
+    server.metric('visavis_video_frames_total'),
+    server.metric('visavis_late_frames_total'),
+    server.metric('visavis_audio_gaps_total'),
+  ]);
+  return { frames, late, gaps };
 };
 
 /** Signed skew, ms, over time. */
