@@ -78,9 +78,72 @@ const sctp = fc
     ]),
   );
 
+/** Data that is new to the association, in any order, on any stream; messages that never end, and channels by the dozen. */
+const dataChunk = fc
+  .record({
+    tsn: fc.oneof(fc.nat(8), fc.nat(3000)),
+    stream: fc.oneof(fc.nat(40), fc.nat(0xffff)),
+    flags: fc.nat(7),
+    ssn: fc.oneof(fc.constant(0), fc.nat(0xffff)),
+    protocol: fc.constantFrom(50, 50, 51, 52, 53, 54, 56, 57, 99),
+    body: fc.oneof(
+      bytes(30),
+      fc.constant(Uint8Array.of()),
+      fc.constant(Uint8Array.of(2)),
+      fc.tuple(fc.nat(255), fc.nat(40), fc.nat(40), bytes(20)).map(([type, label, name, rest]) => {
+        return Uint8Array.from([3, type, 0, 0, 0, 0, 0, 0, 0, label, 0, name, ...rest]);
+      }),
+    ),
+  })
+  .map(({ tsn, stream, flags, ssn, protocol, body }) => {
+    const length = 16 + body.length;
+    const head = [0, flags, length >> 8, length & 255, 0, 0, tsn >> 8, tsn & 255, stream >> 8, stream & 255];
+    const padding = Array<number>((4 - (length % 4)) % 4).fill(0);
+    return [...head, ssn >> 8, ssn & 255, 0, 0, 0, protocol, ...body, ...padding];
+  });
+/** A jump ahead of what was never sent (RFC 3758 §3.2), and streams that begin anew (RFC 6525 §4.1). */
+const skip = fc.tuple(fc.nat(50), fc.array(fc.tuple(fc.nat(50), fc.nat(9)), { maxLength: 5 })).map(([tsn, streams]) => {
+  return [192, 0, 0, 8 + 4 * streams.length, 0, 0, 0, tsn, ...streams.flatMap(([id, ssn]) => [0, id, 0, ssn])];
+});
+const reset = fc.array(fc.nat(40), { maxLength: 8 }).map((streams) => {
+  const length = 16 + 2 * streams.length;
+  const padding = Array<number>((4 - (length % 4)) % 4).fill(0);
+  const param = [0, 13, 0, length, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, ...streams.flatMap((id) => [0, id])];
+  return [130, 0, 0, 4 + length, ...param, ...padding];
+});
+const newData = fc
+  .oneof(
+    { weight: 8, arbitrary: fc.array(dataChunk, { minLength: 1, maxLength: 20 }) },
+    { weight: 1, arbitrary: skip.map((chunk) => [chunk]) },
+    { weight: 1, arbitrary: reset.map((chunk) => [chunk]) },
+  )
+  .map((chunks) => Uint8Array.from([0x13, 0x88, 0x13, 0x88, 0, 0, 0, 0, 0, 0, 0, 0, ...chunks.flat()]));
+const SKIP = 192;
+const DATA = 0;
+
+/** The packet with sequence numbers that count from the next one that the server expects. */
+const upToDate = (packet: Uint8Array, nextTsn: number): Uint8Array => {
+  const copy = Uint8Array.from(packet);
+  const view = new DataView(copy.buffer);
+  for (let at = 12; at < copy.length; at += view.getUint16(at + 2) + ((4 - (view.getUint16(at + 2) % 4)) % 4)) {
+    if (view.getUint8(at) !== DATA && view.getUint8(at) !== SKIP) continue;
+    view.setUint32(at + 4, (nextTsn + view.getUint32(at + 4)) % 2 ** 32);
+  }
+  return copy;
+};
+
+const associationOf = ({ pc }: WeriftViewer): object => Reflect.get(pc.sctpTransport ?? {}, 'sctp') ?? {};
 /** The tag by which the server knows packets of its association. */
-const tagOf = ({ pc }: WeriftViewer): number =>
-  Number(Reflect.get(Reflect.get(pc.sctpTransport ?? {}, 'sctp') ?? {}, 'remoteVerificationTag') ?? 0);
+const tagOf = (viewer: WeriftViewer): number =>
+  Number(Reflect.get(associationOf(viewer), 'remoteVerificationTag') ?? 0);
+/** What it would send next, had it sent nothing of its own since. */
+const nextTsnOf = (viewer: WeriftViewer): number => Number(Reflect.get(associationOf(viewer), 'localTsn') ?? 0);
+
+/** As the association would have it, but for what it says. */
+const dressed = (packet: Uint8Array, how: string, viewer: WeriftViewer): Uint8Array => {
+  if (how === 'sealed') return sealed(packet, tagOf(viewer));
+  return how === 'new data' ? sealed(upToDate(packet, nextTsnOf(viewer)), tagOf(viewer)) : packet;
+};
 
 /** Sends bytes as they are, from the address of a viewer. */
 const rawSender = (transport: RTCDtlsTransport): ((datagram: Uint8Array) => Promise<void>) => {
@@ -128,6 +191,7 @@ test('a viewer that sends anything at all, encrypted or not, ends no session but
     sctp.map((packet) => ({ how: 'data', packets: [packet] })),
     soundSctp.map((packet) => ({ how: 'sealed', packets: [packet] })),
     soundSctp.map((packet) => ({ how: 'sealed', packets: [packet] })),
+    { weight: 2, arbitrary: newData.map((packet) => ({ how: 'new data', packets: [packet] })) },
     bytes(300).map((packet) => ({ how: 'data', packets: [packet] })),
     bytes(1200).map((packet) => ({ how: 'plain', packets: [packet] })),
     fc
@@ -141,12 +205,8 @@ test('a viewer that sends anything at all, encrypted or not, ends no session but
     const sent =
       how === 'rtcp'
         ? transport.sendRtcp(packets.map((packet) => ({ serialize: () => Buffer.from(packet) })) as never)
-        : how === 'data' || how === 'sealed'
-          ? transport.sendData(
-              Buffer.concat(
-                how === 'sealed' ? packets.map((packet) => sealed(packet, tagOf(hostile.viewer))) : packets,
-              ),
-            )
+        : how !== 'plain'
+          ? transport.sendData(Buffer.concat(packets.map((packet) => dressed(packet, how, hostile.viewer))))
           : Promise.all(packets.map(rawSender(transport)));
     await Promise.resolve(sent).catch(() => undefined);
     if (i % BURST !== 0) continue;
