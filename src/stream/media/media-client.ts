@@ -50,6 +50,7 @@ const deferred = <T>(): Deferred<T> => {
 class MediaThread {
   isAlive = true;
   readonly #worker: Worker;
+  readonly #poolCalls: Int32Array;
   readonly #clock: Clock;
   readonly #onFault: (message: string) => void;
   readonly #channels = new Map<number, (event: MediaEvent) => void>();
@@ -61,6 +62,7 @@ class MediaThread {
 
   constructor(
     worker: Worker,
+    poolCalls: SharedArrayBuffer,
     {
       clock,
       onFault,
@@ -70,6 +72,7 @@ class MediaThread {
     },
   ) {
     this.#worker = worker;
+    this.#poolCalls = new Int32Array(poolCalls);
     this.#clock = clock;
     this.#onFault = onFault;
     this.#onState = onState;
@@ -148,8 +151,16 @@ class MediaThread {
 
   #giveUp(): void {
     this.#die(new VisavisError('internal', 'The media thread has not answered for 10 s and is given up.'));
-    // Whether it can be ended depends on what it hangs in; nobody waits for that.
-    this.#worker.terminate().catch(() => undefined);
+    if (Atomics.load(this.#poolCalls, 0) === 0) {
+      // Whether it can be ended depends on what it hangs in; nobody waits for that.
+      this.#worker.terminate().catch(() => undefined);
+      return;
+    }
+    // node-av would abort the process, as there is nobody left to be told that a frame has been encoded.
+    this.#worker.unref();
+    this.#onFault(
+      'The media thread hangs while frames are being encoded. It cannot be ended; restart the server when nobody is here.',
+    );
   }
 
   /** Tells everyone who waits or listens; the next `open` starts a new thread. */
@@ -285,7 +296,7 @@ export const createMediaServer = async (
   options: MediaServerOptions = {},
   startWorker: typeof startMediaWorker = startMediaWorker,
 ): Promise<MediaServer> => {
-  const threadOptions: MediaThreadOptions = {
+  const threadOptions: Omit<MediaThreadOptions, 'poolCalls'> = {
     hostAddresses: options.hostAddresses ?? ['127.0.0.1'],
     portRange: options.portRange ?? null,
     dataLimits: options.dataLimits ?? DATA_LIMITS,
@@ -296,7 +307,10 @@ export const createMediaServer = async (
     onFault: options.onFault ?? (() => undefined),
     onState: (state: ThreadState) => onState(state),
   };
-  const startThread = () => new MediaThread(startWorker(threadOptions), watch);
+  const startThread = () => {
+    const poolCalls = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+    return new MediaThread(startWorker({ ...threadOptions, poolCalls }), poolCalls, watch);
+  };
   let thread = startThread();
   let isClosed = false;
   await thread.started();

@@ -6,6 +6,7 @@ import { systemClock } from '../../clock.ts';
 import { asVisavisError, VisavisError } from '../../errors.ts';
 import { watchEventLoop } from '../../event-loop-lag.ts';
 import { readThreadUse } from '../../thread-use.ts';
+import { countPoolCalls } from './codecs/libav.ts';
 import type { MediaEvent, MediaOptions } from './media-channel.ts';
 import { MediaSession } from './media-session.ts';
 import { Pacer } from './pacer.ts';
@@ -19,6 +20,7 @@ const port = parentPort;
 if (port === null) throw new Error('media-thread.js is a worker; createMediaServer starts it.');
 
 const thread: MediaThreadOptions = workerData;
+countPoolCalls(thread.poolCalls);
 const pacer = new Pacer(systemClock);
 const sessions = new Map<number, MediaSession>();
 

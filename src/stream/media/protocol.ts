@@ -10,6 +10,8 @@ export interface MediaThreadOptions {
   readonly hostAddresses: readonly string[];
   readonly portRange: readonly [number, number] | null;
   readonly dataLimits: DataLimits;
+  /** The thread counts here what it does in libuv's pool, 32 bits. */
+  readonly poolCalls: SharedArrayBuffer;
 }
 
 /** To the media thread. `channel` numbers sessions. */

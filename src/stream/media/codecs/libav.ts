@@ -6,6 +6,24 @@ import { VisavisError } from '../../../errors.ts';
 // Encoders tell their version and statistics on stderr.
 Log.setLevel(AV_LOG_ERROR);
 
+/** How many calls of FFmpeg run in libuv's pool, or wait to be told of, in 32 bits that another thread may look at. */
+let callsInPool = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+
+/** Counts the calls of this thread from now on in memory of the caller's. */
+export const countPoolCalls = (memory: SharedArrayBuffer): void => {
+  callsInPool = new Int32Array(memory);
+};
+
+/** What such a call gives; it is counted until this thread has been told. */
+export const inPool = async <T>(call: Promise<T>): Promise<T> => {
+  Atomics.add(callsInPool, 0, 1);
+  try {
+    return await call;
+  } finally {
+    Atomics.sub(callsInPool, 0, 1);
+  }
+};
+
 /** @throws {VisavisError} `internal` when `result` is one of FFmpeg's errors. */
 export const checkLibav = (result: number, what: string): void => {
   if (result < 0) throw new VisavisError('internal', `${what}: ${FFmpegError.strerror(result)}.`);
@@ -29,6 +47,7 @@ export const openEncoder = async (
   context.allocContext3(codec);
   configure(context);
   // Never open2Sync: node-av 6.1.1 frees the dictionary under it.
-  checkLibav(await context.open2(codec, Dictionary.fromObject({ ...options })), `The encoder ${name} does not open`);
+  const opened = await inPool(context.open2(codec, Dictionary.fromObject({ ...options })));
+  checkLibav(opened, `The encoder ${name} does not open`);
   return { codec, context };
 };

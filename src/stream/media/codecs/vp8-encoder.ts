@@ -4,7 +4,7 @@ import { FF_ENCODER_LIBVPX_VP8, AV_PICTURE_TYPE_I, AV_PICTURE_TYPE_NONE, AV_PIX_
 import { VisavisError } from '../../../errors.ts';
 import { FRAMES_PER_SECOND } from '../../../media.ts';
 import { checkBitrate, checkLength, checkPictureSize } from './encodable.ts';
-import { checkLibav, openEncoder } from './libav.ts';
+import { checkLibav, inPool, openEncoder } from './libav.ts';
 
 const RTP_RATE_HZ = 90_000;
 const TICKS_PER_FRAME = RTP_RATE_HZ / FRAMES_PER_SECOND;
@@ -77,8 +77,8 @@ export const createVp8Encoder = async (size: number, bitrateBps: number, everyFr
 
   const encodeFrame = async (frame: Frame): Promise<EncodedFrame> => {
     try {
-      const sent = await context.sendFrame(frame);
-      const received = sent < 0 ? sent : await context.receivePacket(packet);
+      const sent = await inPool(context.sendFrame(frame));
+      const received = sent < 0 ? sent : await inPool(context.receivePacket(packet));
       checkLibav(received, 'VP8 did not encode');
       const encoded = { payload: new Uint8Array(packet.data ?? []), keyFrame: packet.isKeyframe };
       packet.unref();
