@@ -254,7 +254,7 @@ export const configSchema = z.strictObject({
     .optional()
     .describe('TCP port of the Wyoming protocol (Home Assistant), usually 10200. Default: not served'),
   models: z.string().optional().describe('Folder of the models; default: the one that comes with the program'),
-  voice: z.string().default('rms').describe('Voice of sessions that name none'),
+  voice: z.string().optional().describe("Voice of sessions that name none; default: the avatar's own"),
   voices: z
     .record(z.string().min(1), z.string().min(1))
     .default({})

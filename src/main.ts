@@ -9,6 +9,7 @@ import { createOpenAiChatModel } from './chat/openai-chat-model.ts';
 import { systemClock } from './clock.ts';
 import { VisavisError } from './errors.ts';
 import { createInference } from './models/create-inference.ts';
+import { defaultVoice } from './models/default-voice.ts';
 import { packageRoot } from './package-root.ts';
 import { calibrate } from './stream/load/calibrate.ts';
 import { defaultFaceWorkers } from './stream/load/cores.ts';
@@ -113,7 +114,8 @@ const main = async (): Promise<void> => {
     pageFolders: [join(packageRoot, 'client'), join(packageRoot, 'dist', 'client')],
     portraitOf: (avatar) => (portraits.has(avatar) ? join(modelsDir, 'avatars', avatar, 'portrait.png') : null),
   });
-  if (config.load.admission) await calibrate(inference, config);
+  if (config.load.admission)
+    await calibrate(inference, { avatar: config.avatar, voice: defaultVoice(inference, config) });
   process.stdout.write(`visavis is ready on ${server.address}\n`);
   if (server.wyomingAddress) log.info({ address: server.wyomingAddress }, 'Wyoming is spoken');
 

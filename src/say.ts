@@ -8,6 +8,7 @@ import { loadConfig } from '../config/load.ts';
 import { VisavisError } from './errors.ts';
 import { FRAMES_PER_SECOND, MOTION_SIZE } from './media.ts';
 import { createInference } from './models/create-inference.ts';
+import { defaultVoice } from './models/default-voice.ts';
 import { packageRoot } from './package-root.ts';
 import { type RecordingContent, record } from './recording.ts';
 import { type FileWriter, createFileWriter } from './stream/media/codecs/file-writer.ts';
@@ -132,17 +133,19 @@ const main = async (): Promise<void> => {
   }
   const config = loadConfig(request.config);
   const { text, out, content, seed, speed } = request;
-  const voice = request.voice ?? config.voice;
   const avatar = request.avatar ?? config.avatar;
+  // A face that was asked for brings its voice.
+  const wished = request.voice ?? (request.avatar === undefined ? config.voice : undefined);
   const inference = await createInference({
     modelsDir: config.models ?? join(packageRoot, 'models'),
     voices: config.voices,
-    voice,
+    voice: wished,
     avatar,
     pronunciations: config.pronunciations,
     ...config.inference,
     onBrokenVoice: ({ name, reason }) => process.stderr.write(`The voice ${name} is left out: ${reason.message}\n`),
   });
+  const voice = defaultVoice(inference, { voice: wished, avatar });
   const progress = createProgress();
   const descriptors: Float32Array[] = [];
   let writer: FileWriter | undefined;

@@ -16,7 +16,7 @@ import { Stage } from './stage.ts';
 import { StatsPanel } from './stats-panel.ts';
 import { Talk } from './talk.ts';
 import type { Texts } from './texts/en.ts';
-import { forgetWishes, keepWish, readWishes } from './wishes.ts';
+import { forgetWish, forgetWishes, keepWish, readWishes } from './wishes.ts';
 
 const NOTICE_MS = 8000;
 /** Codes that no second attempt with the same wishes can cure. */
@@ -169,10 +169,13 @@ const keyForm = createKeyForm(byId('key-form', HTMLFormElement), byId('key', HTM
 });
 
 let avatars: readonly Listed[] = [];
+/** What was chosen since the session was opened. */
+const chosenSince = (attribute: string, listed: readonly Listed[]): string | undefined =>
+  listed.find(({ name }) => name === avatar.getAttribute(attribute))?.name;
 const showLists = (): void => {
   const { voice = voiceSelect.value, avatar: face = avatarSelect.value } = session.opened ?? {};
-  fillSelect(voiceSelect, voices, voice);
-  fillSelect(avatarSelect, avatars, face);
+  fillSelect(voiceSelect, voices, chosenSince('voice', voices) ?? voice);
+  fillSelect(avatarSelect, avatars, chosenSince('avatar', avatars) ?? face);
   showPlaceholder();
 };
 const showPlaceholder = (): void => {
@@ -194,6 +197,16 @@ const showLanguage = (): void => {
   showLists();
 };
 
+/** A face brings its voice; another one can be chosen for it then. */
+const useOwnVoice = (): void => {
+  const own = avatars.find(({ name }) => name === avatarSelect.value)?.voice;
+  if (own === undefined || !voices.some(({ name }) => name === own)) return;
+  forgetWish('voice');
+  voiceSelect.value = own;
+  avatar.setAttribute('voice', own);
+  showPlaceholder();
+};
+
 voiceSelect.addEventListener('change', () => {
   keepWish('voice', voiceSelect.value);
   avatar.setAttribute('voice', voiceSelect.value);
@@ -203,6 +216,7 @@ avatarSelect.addEventListener('change', () => {
   keepWish('avatar', avatarSelect.value);
   avatar.setAttribute('avatar', avatarSelect.value);
   stage.setPortrait(avatarSelect.value);
+  useOwnVoice();
 });
 speedSlider.addEventListener('input', () => {
   speedValue.textContent = `${Number(speedSlider.value).toFixed(1)}×`;

@@ -7,6 +7,8 @@ export interface Listed {
   readonly description?: string;
   /** Of a voice, for example `en-US`. */
   readonly language?: string;
+  /** Of an avatar, whose own it is. */
+  readonly voice?: string;
 }
 
 /** The voices or avatars that there are; none while the server does not answer. */

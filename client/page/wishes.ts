@@ -20,6 +20,8 @@ export const readWishes = (): Wishes =>
 export const keepWish = (name: (typeof NAMES)[number], value: string): void => localStorage.setItem(name, value);
 
 /** Leaves the choice to the server again. */
+export const forgetWish = (name: (typeof NAMES)[number]): void => localStorage.removeItem(name);
+
 export const forgetWishes = (): void => {
-  for (const name of NAMES) localStorage.removeItem(name);
+  for (const name of NAMES) forgetWish(name);
 };

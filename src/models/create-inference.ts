@@ -21,7 +21,7 @@ export interface InferenceOptions {
   /** The avatar that is loaded at start, with its voice; others load at their first use. @default the first one */
   readonly avatar?: string;
   /** The voice that is loaded at start. @default the avatar's own */
-  readonly voice?: string;
+  readonly voice?: string | undefined;
   /** The user's own pronunciations: by language of voices, then by word, in ARPAbet. @default {} */
   readonly pronunciations?: PronunciationTable;
   /** Is told of voices that are installed and cannot be used; the others can. @default nobody is */

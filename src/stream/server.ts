@@ -14,6 +14,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { Config } from '../../config/schema.ts';
 import { type Clock, delay } from '../clock.ts';
 import { type ErrorCode, VisavisError, asVisavisError } from '../errors.ts';
+import { defaultVoice } from '../models/default-voice.ts';
 import type { Inference } from '../models/inference.ts';
 import { createGuard } from './access/guard.ts';
 import { openDoor } from './access/open-door.ts';
@@ -287,7 +288,7 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
       clock,
       metrics,
       log,
-      defaults: { voice: config.voice, avatar: config.avatar },
+      defaults: { voice: defaultVoice(inference, config), avatar: config.avatar },
       bitrateBps: config.video.bitrateBps,
       limits: config.limits,
       chat: deps.chat,

@@ -193,6 +193,26 @@ describe('the page', () => {
     expect(await id()).toBe(session);
   });
 
+  it('gives a chosen face its own voice, and lets it have another', async () => {
+    const chosen = () =>
+      page.evaluate(() =>
+        ['#avatar', '#voice'].map((selector) => document.querySelector<HTMLSelectElement>(selector)?.value),
+      );
+    expect(await chosen()).toEqual(['alex', 'rms']);
+
+    await page.selectOption('#avatar', 'mia');
+    expect(await chosen()).toEqual(['mia', 'slt']);
+    await page.selectOption('#language', 'zh-Hans');
+    await page.selectOption('#language', 'en');
+    expect(await chosen()).toEqual(['mia', 'slt']);
+    await page.selectOption('#voice', 'rms');
+    await page.reload();
+    await page.waitForSelector('#stage[data-state=live]');
+    await expect.poll(chosen).toEqual(['mia', 'rms']);
+    await page.selectOption('#avatar', 'alex');
+    expect(await chosen()).toEqual(['alex', 'rms']);
+  });
+
   it('gets a new session when it is reloaded, and leaves none behind', async () => {
     await page.reload();
     await page.waitForSelector('#stage[data-state=live]');

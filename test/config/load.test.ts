@@ -12,7 +12,7 @@ const fileWith = async (text: string) => {
 };
 
 test('a configuration is complete without a file', () => {
-  expect(loadConfig(undefined)).toMatchObject({ host: '127.0.0.1', port: 8080, voice: 'rms', avatar: 'alex' });
+  expect(loadConfig(undefined)).toMatchObject({ host: '127.0.0.1', port: 8080, avatar: 'alex' });
 });
 
 test('the command line goes over the file', async () => {

@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { Config } from '../../../config/schema.ts';
 import type { Clock } from '../../clock.ts';
+import { defaultVoice } from '../../models/default-voice.ts';
 import type { Inference } from '../../models/inference.ts';
 import type { Guest, SpeechHost } from './adapter.ts';
 import { type SpeechMeter, SpeechSession } from './speech-session.ts';
@@ -23,6 +24,7 @@ export const createSpeechHost = (
   const { config, clock, log, inference } = deps;
   const { limits, clients } = config;
   const guests = new Set<Guest>();
+  const ownVoice = defaultVoice(inference, config);
   const installed = new Set(inference.voices.map(({ name }) => name));
   const meter: SpeechMeter = { ...deps.meter, nowMs: () => clock.nowMs() };
 
@@ -33,10 +35,10 @@ export const createSpeechHost = (
     limits,
     voices: inference.voices,
     voiceOf(name, foreign) {
-      if (name === undefined || name === '') return inference.voice(config.voice);
+      if (name === undefined || name === '') return inference.voice(ownVoice);
       const alias = clients.voices[name];
       if (alias !== undefined) return inference.voice(alias);
-      return inference.voice(!installed.has(name) && foreign?.test(name) ? config.voice : name);
+      return inference.voice(!installed.has(name) && foreign?.test(name) ? ownVoice : name);
     },
     speak: ({ voice, sampleRateHz, speed = 1, seed = crypto.getRandomValues(new Uint32Array(1))[0]! }) =>
       new SpeechSession({
