@@ -5,7 +5,8 @@ import { launchChromium, type TestBrowser } from '../support/chromium.ts';
 import { startPageServer, type PageServer } from '../support/page-server.ts';
 
 const SENTENCE =
-  'Hello there, it is a pleasure to meet you. Many people open their mouths a little when they say hello.';
+  'Hello there, it is a pleasure to meet you. Many people open their mouths a little when they say hello, and then they go on for as ' +
+  'long as somebody listens, because there is so much that has happened since they saw each other for the last time.';
 /** Where the portrait's mouth is, with room for the head's movement: x, y, width, height in pixels. */
 const MOUTH = [96, 150, 64, 40] as const;
 /** The sound of a quiet room and of a voice, as root mean square of samples in -1…1. */
@@ -83,6 +84,21 @@ const perceive = async ({ ms, mouth }: { ms: number; mouth: typeof MOUTH }): Pro
 
 const watch = (page: Page, ms: number): Promise<Impression> => page.evaluate(perceive, { ms, mouth: MOUTH });
 
+/** Watches and listens until it is `enough`, or nothing is said any more: a busy machine draws few frames. */
+const watchUntil = async (page: Page, enough: (so: Impression) => boolean): Promise<Impression> => {
+  let so = await watch(page, 1000);
+  while (!enough(so) && (await page.textContent('#status')) !== 'Ready') {
+    const more = await watch(page, 1000);
+    so = {
+      loudness: Math.max(so.loudness, more.loudness),
+      change: Math.max(so.change, more.change),
+      mouthOpening: Math.max(so.mouthOpening, more.mouthOpening),
+      words: [...so.words, ...more.words.filter((word, at) => at > 0 || word !== so.words.at(-1))],
+    };
+  }
+  return so;
+};
+
 const sessions = async ({ url }: PageServer): Promise<number> => {
   const readiness = (await (await fetch(`${url}/readyz`)).json()) as { sessions: number };
   return readiness.sessions;
@@ -122,7 +138,11 @@ describe('the page', () => {
     await page.fill('#text', SENTENCE);
     await page.click('#send');
     await page.waitForSelector('.saying');
-    const speaking = await watch(page, 2500);
+    const speaking = await watchUntil(
+      page,
+      ({ loudness, mouthOpening, words }) =>
+        loudness > VOICE && mouthOpening > idle.mouthOpening + 0.02 && words.length > 2,
+    );
     expect(speaking.loudness).toBeGreaterThan(VOICE);
     expect(speaking.mouthOpening).toBeGreaterThan(idle.mouthOpening + 0.02);
     expect(speaking.words.length).toBeGreaterThan(2);
@@ -143,10 +163,20 @@ describe('the page', () => {
 
   it('speaks what arrives word by word, and tells when it has finished', async () => {
     await page.check('#live');
-    await page.locator('#text').pressSequentially('One two three four. ', { delay: 30 });
+    // Inside the page: on a busy machine keys from without come seconds apart, and such a pause ends a sentence.
+    await page.evaluate((typed) => {
+      const text = document.querySelector<HTMLTextAreaElement>('#text');
+      for (const letter of typed) {
+        if (text) text.value += letter;
+        text?.dispatchEvent(new InputEvent('input'));
+      }
+    }, 'One two three four. ');
     await page.press('#text', 'Enter');
-    await page.waitForFunction(() => document.querySelector('#status')?.textContent === 'Ready');
-    expect((await page.textContent('#caption'))?.trim()).toBe('One two three four.');
+    await page.waitForFunction(
+      () => document.querySelector<VisavisAvatarElement>('visavis-avatar')?.session?.busy === false,
+    );
+    await expect.poll(async () => (await page.textContent('#caption'))?.trim()).toBe('One two three four.');
+    await expect.poll(() => page.textContent('#status')).toBe('Ready');
     await page.uncheck('#live');
   });
 

@@ -1,4 +1,3 @@
-import process from 'node:process';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { MotionModel, Voice } from '../../src/models/inference.ts';
@@ -7,8 +6,7 @@ import { fakeInference } from '../support/fake-models.ts';
 import { createSessionClient } from '../support/session-client.ts';
 import { playoutMediaServer } from '../support/playout-channel.ts';
 
-/** A thousand by `npm run test:long`. */
-const INTERRUPTIONS = process.env['VISAVIS_LONG'] === '1' ? 1000 : 100;
+const INTERRUPTIONS = 1000;
 const RATE_HZ = 16_000;
 const PACKET_SAMPLES = (RATE_HZ * 20) / 1000;
 const FADE_SAMPLES = (RATE_HZ * 10) / 1000;
@@ -145,13 +143,15 @@ test('many interruptions at any time: silence within a packet, a fade, no word a
         await settle();
         await client.run(atMs);
         const cutPacket = client.channel.packets.length;
+        // The last packet of what has come to its end needs no fade.
+        const isOver = said.every(({ id }) => finishedOf(client, id) !== undefined);
         client.send({ type: 'interrupt' });
         await settle();
         await client.run(140 + restMs);
 
         const before = heardOf(client.channel.packets.slice(startPacket, cutPacket));
         const [faded, ...after] = client.channel.packets.slice(cutPacket);
-        for (const [i, sample] of (faded ?? []).entries()) {
+        for (const [i, sample] of isOver ? [] : (faded ?? []).entries()) {
           expect(sample).toBeLessThanOrEqual(i < FADE_SAMPLES ? 0.8 * (1 - i / FADE_SAMPLES) + 1e-6 : 0);
         }
         expect(after.every((packet) => packet.every((sample) => sample === 0))).toBe(true);
