@@ -3,13 +3,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
-import { zipSync } from 'fflate';
 import { loadConfig } from '../config/load.ts';
 import { VisavisError } from './errors.ts';
-import { FRAMES_PER_SECOND, MOTION_SIZE } from './media.ts';
+import { FRAMES_PER_SECOND } from './media.ts';
 import { createInference } from './models/create-inference.ts';
 import { defaultVoice } from './models/default-voice.ts';
+import { npzOf } from './motion-file.ts';
 import { packageRoot } from './package-root.ts';
+import { createProgress } from './progress.ts';
 import { type RecordingContent, record } from './recording.ts';
 import { type FileWriter, createFileWriter } from './stream/media/codecs/file-writer.ts';
 
@@ -27,7 +28,6 @@ const USAGE = `Writes what the avatar says to a file.
 
 /** A face needs a moment before and after it speaks; sound alone does not. */
 const FACE_MARGIN_MS = 320;
-const BAR_WIDTH = 30;
 
 interface Request {
   readonly text: string;
@@ -89,41 +89,6 @@ const readRequest = (): Request | null => {
   };
 };
 
-/** A bar on a terminal, nothing elsewhere. */
-const createProgress = () => {
-  const { stderr } = process;
-  return {
-    show(fraction: number, seconds: number) {
-      if (!stderr.isTTY) return;
-      const filled = Math.round(Math.min(1, fraction) * BAR_WIDTH);
-      stderr.write(`\r[${'█'.repeat(filled)}${'·'.repeat(BAR_WIDTH - filled)}] ${seconds.toFixed(1)} s of speech `);
-    },
-    done: () => stderr.isTTY && stderr.write('\r\x1b[K'),
-  };
-};
-
-/** float32[T, 59] as an .npz archive with one array, `motion`, and the frame rate, `fps`. */
-const npzOf = (descriptors: readonly Float32Array[]): Uint8Array => {
-  const motion = new Uint8Array(descriptors.length * MOTION_SIZE * 4);
-  for (const [i, descriptor] of descriptors.entries()) {
-    motion.set(new Uint8Array(descriptor.buffer, descriptor.byteOffset, MOTION_SIZE * 4), i * MOTION_SIZE * 4);
-  }
-  const fps = new Uint8Array(Int32Array.of(FRAMES_PER_SECOND).buffer);
-  return zipSync(
-    { 'motion.npy': npy('<f4', `(${descriptors.length}, ${MOTION_SIZE})`, motion), 'fps.npy': npy('<i4', '()', fps) },
-    { level: 0 },
-  );
-};
-
-/** The .npy format, version 1.0: magic, header length, a Python literal padded to 64 bytes, the data. */
-const npy = (dtype: string, shape: string, data: Uint8Array): Uint8Array => {
-  const literal = `{'descr': '${dtype}', 'fortran_order': False, 'shape': ${shape}, }`;
-  const length = Math.ceil((10 + literal.length + 1) / 64) * 64 - 10;
-  const header = Buffer.from(`\x93NUMPY\x01\x00__${literal.padEnd(length - 1)}\n`, 'latin1');
-  header.writeUInt16LE(length, 8);
-  return Buffer.concat([header, data]);
-};
-
 const main = async (): Promise<void> => {
   const request = readRequest();
   if (!request) {
@@ -160,7 +125,7 @@ const main = async (): Promise<void> => {
       return {
         async sound(pcm) {
           seconds += pcm.length / sampleRateHz;
-          progress.show(reached / text.length, seconds);
+          progress.show(reached / text.length, `${seconds.toFixed(1)} s of speech`);
           await writer?.writeAudio(pcm);
         },
         motion: (descriptor) => descriptors.push(descriptor),
