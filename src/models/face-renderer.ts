@@ -35,18 +35,25 @@ export class FaceRenderer {
   /** What the graph takes beside motion, the same for every frame: features, and the portrait if it looks at it. */
   readonly #still: Readonly<Record<string, Tensor>>;
   readonly #layout: MotionLayout;
-  readonly #motionFrames: number;
+  /** Pixels a side of what it draws. */
+  readonly size: number;
+  /** Descriptors that it takes for a frame, in a row. */
+  readonly motionFrames: number;
+  /** Which of them is the frame's own. */
+  readonly motionCentre: number;
 
   private constructor(
     render: OnnxSession,
     still: Readonly<Record<string, Tensor>>,
     layout: MotionLayout,
-    motionFrames: number,
+    { size, motionFrames, motionCentre }: RendererManifest['renderer'],
   ) {
     this.#render = render;
     this.#still = still;
     this.#layout = layout;
-    this.#motionFrames = motionFrames;
+    this.size = size;
+    this.motionFrames = motionFrames;
+    this.motionCentre = motionCentre;
   }
 
   /** @throws {VisavisError} `bad_model` when the portrait or a file is not what the manifests say. */
@@ -64,7 +71,7 @@ export class FaceRenderer {
     await source.release();
     const render = await OnnxSession.load(join(folder, files.render.file), files.render, options);
     const looksAtPortrait = 'portrait' in files.render.inputs;
-    return new FaceRenderer(render, looksAtPortrait ? { portrait, ...still } : still, layout, renderer.motionFrames);
+    return new FaceRenderer(render, looksAtPortrait ? { portrait, ...still } : still, layout, renderer);
   }
 
   /**
@@ -73,7 +80,7 @@ export class FaceRenderer {
    */
   async render(motion: Float32Array): Promise<Uint8Array<ArrayBuffer>> {
     const outputs = await this.#render.run({
-      motion: float32(this.#layout.convert(motion), [1, this.#motionFrames, this.#layout.size]),
+      motion: float32(this.#layout.convert(motion), [1, this.motionFrames, this.#layout.size]),
       ...this.#still,
     });
     return outputs.get('i420', 'uint8').data;

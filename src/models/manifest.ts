@@ -95,7 +95,18 @@ const rendererManifest = z.object({
     .refine(({ motionFrames, motionCentre }) => motionCentre < motionFrames, 'motionCentre must be below motionFrames'),
 });
 
-const modelManifest = z.discriminatedUnion('kind', [voiceManifest, motionManifest, rendererManifest]);
+const readerManifest = z.object({
+  ...common,
+  kind: z.literal('reader'),
+  files: z.object({ read: graph }),
+  reader: z.object({
+    size: z.int().multipleOf(2).positive(),
+    layout: z.literal(LAYOUT),
+    avatars: z.array(z.string()).min(1).describe('whose pictures it was trained on'),
+  }),
+});
+
+const modelManifest = z.discriminatedUnion('kind', [voiceManifest, motionManifest, rendererManifest, readerManifest]);
 
 const avatarManifest = z.object({
   format: z.literal('visavis-avatar/1'),
@@ -110,6 +121,7 @@ const avatarManifest = z.object({
 export type VoiceManifest = z.infer<typeof voiceManifest>;
 export type MotionManifest = z.infer<typeof motionManifest>;
 export type RendererManifest = z.infer<typeof rendererManifest>;
+export type ReaderManifest = z.infer<typeof readerManifest>;
 export type ModelManifest = z.infer<typeof modelManifest>;
 export type AvatarManifest = z.infer<typeof avatarManifest>;
 
@@ -157,6 +169,10 @@ const contractsOf = (manifest: ModelManifest): Readonly<Record<string, Contract>
         outputs: { motion: [1, MOTION_SIZE] },
       },
     };
+  }
+  if (manifest.kind === 'reader') {
+    const { size } = manifest.reader;
+    return { read: { inputs: { picture: [1, size, size, 3] }, outputs: { motion: [1, MOTION_SIZE] } } };
   }
   const { size, layout, motionFrames, features } = manifest.renderer;
   const { source, render } = manifest.files;

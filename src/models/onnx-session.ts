@@ -53,6 +53,12 @@ export const int64 = (values: readonly number[], shape: readonly number[]): Tens
   shape,
 });
 
+export const uint8 = (data: Uint8Array<ArrayBuffer>, shape: readonly number[]): Tensor<'uint8'> => ({
+  dtype: 'uint8',
+  data,
+  shape,
+});
+
 /** The outputs of a run by name. */
 export class Outputs {
   readonly #tensors: InferenceSession.OnnxValueMapType;

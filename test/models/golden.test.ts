@@ -37,9 +37,15 @@ const FLOAT_TOLERANCE = 1e-4;
 const folder = join(root, 'test/fixtures/golden');
 const batches = (await readdir(folder)).filter((file) => file.endsWith('.json'));
 
-test('the voice, the motion model and the renderer have golden batches', () => {
+test('the voice, the motion model, the renderers and the reader have golden batches', () => {
   expect(batches).toEqual(
-    expect.arrayContaining(['voice-rms.json', 'motion-speech.json', 'renderer-alex.json', 'renderer-mia.json']),
+    expect.arrayContaining([
+      'voice-rms.json',
+      'motion-speech.json',
+      'renderer-alex.json',
+      'renderer-mia.json',
+      'reader-alex-mia.json',
+    ]),
   );
 });
 

@@ -1,16 +1,19 @@
 """The reader: a network from a picture to its motion descriptor and its landmarks.
 
     python -m avatar.read_motion --data DATA/alex-256 --face-model DATA/ict-face.npz --run RUNS/alex-reader --minutes 8
+    python -m avatar.read_motion --data DATA/alex-256 DATA/mia-256 … --run RUNS/reader --minutes 40     # reads both
 
 It has two uses in training: its features compare pictures by what a face does (a feature loss that owes nothing to
-photographs), and its landmarks measure eyelid and mouth gaps of drawn frames. It reads renders of the avatars that it
-has seen.
+photographs), and its landmarks measure eyelid and mouth gaps of drawn frames. The one of several avatars is what motion
+imitation reads with (`avatar/export_reader.py`). It reads renders of the avatars that it has seen.
 """
 
 import argparse
 import json
 import math
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -96,67 +99,100 @@ def disturb(pictures: Tensor) -> Tensor:
     return (pictures + noise) * (0.9 + 0.2 * torch.rand(size, device=pictures.device))
 
 
+@dataclass(frozen=True)
+class Examples:
+    """Pictures whose motion is known: uint8 (N, 3, 256, 256), motion (N, 59), landmarks (N, 68, 2) in 0…1."""
+
+    pictures: Tensor
+    motion: Tensor
+    landmarks: Tensor
+
+    @staticmethod
+    def training(portraits: Portraits) -> "Examples":
+        """The frames to train on."""
+        landmarks = torch.from_numpy(portraits.landmarks[portraits.numbers])
+        return Examples(portraits.pictures, portraits.motion[portraits.numbers], landmarks)
+
+    @staticmethod
+    def held_out(portraits: Portraits) -> "Examples":
+        """The noise-free frames."""
+        landmarks = torch.from_numpy(portraits.landmarks[portraits.clean_numbers])
+        return Examples(portraits.clean_pictures, portraits.motion[portraits.clean_numbers], landmarks)
+
+    @staticmethod
+    def together(sets: Sequence["Examples"]) -> "Examples":
+        """Those of all sets."""
+        return Examples(*(torch.cat([getattr(each, name) for each in sets]) for name in Examples.__annotations__))
+
+
 @torch.no_grad()
-def check(reader: MotionReader, portraits: Portraits) -> dict[str, float]:
-    """Errors on the noise-free held-out frames: expression weights, degrees, landmarks and gaps in pixels."""
-    numbers, pictures = portraits.clean_numbers, portraits.clean_pictures
-    motion, landmarks = reader(to_float(pictures))
-    true = torch.from_numpy(portraits.landmarks[numbers])
-    off = (motion - portraits.motion[numbers]).abs()
-    lids, mouth = ((a - b).abs().mean() for a, b in zip(gaps(landmarks), gaps(true), strict=True))
+def read_all(reader: MotionReader, pictures: Tensor) -> tuple[Tensor, Tensor]:
+    """What the reader says of uint8 pictures (N, 3, 256, 256), a few at a time."""
+    parts = [reader(to_float(some)) for some in pictures.split(BATCH)]
+    return torch.cat([motion for motion, _ in parts]), torch.cat([landmarks for _, landmarks in parts])
+
+
+def check(reader: MotionReader, held_out: Examples) -> dict[str, float]:
+    """Errors on noise-free held-out frames: expression weights, degrees, landmarks and gaps in pixels."""
+    motion, landmarks = read_all(reader, held_out.pictures)
+    off = (motion - held_out.motion).abs()
+    lids, mouth = ((a - b).abs().mean() for a, b in zip(gaps(landmarks), gaps(held_out.landmarks), strict=True))
     values = {
         "expression": off[:, :53].mean(),
         "degrees": off[:, 53:56].mean(),
-        "landmarks_px": (landmarks - true).norm(dim=-1).mean() * SIZE,
+        "landmarks_px": (landmarks - held_out.landmarks).norm(dim=-1).mean() * SIZE,
         "lid_gap_px": lids,
         "mouth_gap_px": mouth,
     }
     return {name: round(float(value), 4) for name, value in values.items()}
 
 
-def train(portraits: Portraits, run: Path, minutes: float) -> dict[str, float]:
-    """Trains, or goes on training, until the run has had so many minutes; returns `check` of the averaged weights."""
+def train(examples: Examples, held_out: Examples, run: Path, minutes: float) -> dict[str, float]:
+    """Trains, or goes on training, until the run has had so many minutes of this thread's processor; returns `check` of
+    the averaged weights."""
     torch.manual_seed(0)
     reader = MotionReader().to(memory_format=torch.channels_last)
-    true_landmarks = torch.from_numpy(portraits.landmarks)
-    reader.mean.copy_(true_landmarks[portraits.numbers].mean(0))
+    reader.mean.copy_(examples.landmarks.mean(0))
     ema = Ema(reader, 0.998)
     optimizer = torch.optim.AdamW(reader.parameters(), RATE, weight_decay=1e-2)
     parts = {"model": reader, "ema": ema, "optimizer": optimizer}
     progress = resume(run, parts) or {"step": 0, "seconds": 0.0}
     step, random = progress["step"], np.random.default_rng(progress["step"])
-    begin = time.monotonic() - progress["seconds"]
-    while (share := (time.monotonic() - begin) / (minutes * 60)) < 1:
+    begin = time.thread_time() - progress["seconds"]
+    while (share := (time.thread_time() - begin) / (minutes * 60)) < 1:
         for group in optimizer.param_groups:
             group["lr"] = RATE * min(1, (step + 1) / 100) * (0.49 * (1 + math.cos(math.pi * share)) + 0.02)
-        rows = torch.from_numpy(random.integers(0, len(portraits.numbers), BATCH))
-        numbers = portraits.numbers[rows.numpy()]
+        rows = torch.from_numpy(random.integers(0, len(examples.pictures), BATCH))
         with torch.autocast("cpu", torch.bfloat16):
-            motion, landmarks = reader(disturb(to_float(portraits.pictures[rows])))
-        loss = ((motion - portraits.motion[numbers]) * reader.unit).abs().mean()
-        loss = loss + (landmarks - true_landmarks[numbers]).abs().mean() / LANDMARK_UNIT
+            motion, landmarks = reader(disturb(to_float(examples.pictures[rows])))
+        loss = ((motion - examples.motion[rows]) * reader.unit).abs().mean()
+        loss = loss + (landmarks - examples.landmarks[rows]).abs().mean() / LANDMARK_UNIT
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         ema.update(reader)
         step += 1
         if step % 250 == 0:
-            save_checkpoint(run, parts, {"step": step, "seconds": time.monotonic() - begin})
-            print(json.dumps({"step": step, "loss": round(loss.item(), 4), **check(ema.model, portraits)}), flush=True)
-    save_checkpoint(run, parts, {"step": step, "seconds": time.monotonic() - begin})
-    return check(ema.model, portraits)
+            save_checkpoint(run, parts, {"step": step, "seconds": time.thread_time() - begin})
+            print(json.dumps({"step": step, "loss": round(loss.item(), 4), **check(ema.model, held_out)}), flush=True)
+    save_checkpoint(run, parts, {"step": step, "seconds": time.thread_time() - begin})
+    return check(ema.model, held_out)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="one folder for each avatar")
     parser.add_argument("--face-model", type=Path, required=True)
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=8)
     parser.add_argument("--limit", type=int, help="use only so many frames")
     options = parser.parse_args()
-    portraits = Portraits.read(options.data, options.face_model, options.limit)
-    print(json.dumps(train(portraits, options.run, options.minutes)))
+    sets = []
+    for folder in options.data:
+        portraits = Portraits.read(folder, options.face_model, options.limit)
+        sets.append((Examples.training(portraits), Examples.held_out(portraits)))
+    examples, held_out = (Examples.together(each) for each in zip(*sets, strict=True))
+    print(json.dumps(train(examples, held_out, options.run, options.minutes)))
 
 
 if __name__ == "__main__":

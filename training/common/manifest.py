@@ -8,7 +8,7 @@ from typing import Any
 import onnx
 
 FORMAT = "visavis-model/1"
-KINDS = ("voice", "motion", "renderer")
+KINDS = ("voice", "motion", "renderer", "reader")
 MAX_BYTES = 8_000_000  # every file has to stay small enough for git
 DTYPES = {
     onnx.TensorProto.FLOAT: "float32",
