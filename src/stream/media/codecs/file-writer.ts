@@ -7,8 +7,8 @@ import { createMediaFile } from './media-file.ts';
 import { WAV_HEADER_BYTES, wavHeader } from './wav-header.ts';
 
 export interface FileFormat {
-  /** Of the sound; any for `.wav`, one that Opus takes for `.webm`. */
-  readonly sampleRateHz: number;
+  /** Of the sound; any for `.wav`, one that Opus takes for `.webm`. Null: the file has no sound. */
+  readonly sampleRateHz: number | null;
   /** Width and height of the picture. */
   readonly size: number;
   readonly fps: number;
@@ -16,7 +16,7 @@ export interface FileFormat {
 
 /** Sound and picture both start at 0 and are as long as what was written; calls of one kind must not overlap. */
 export interface FileWriter {
-  /** Appends sound, float32 mono in -1…1, of any length. */
+  /** Appends sound, float32 mono in -1…1, of any length; nothing where the file has no sound. */
   writeAudio(pcm: Float32Array): Promise<void>;
   /** Appends a frame of `size`² in I420; left out of `.wav`. */
   writeVideo(i420: Uint8Array<ArrayBuffer>): Promise<void>;
@@ -32,6 +32,8 @@ export interface FileWriter {
 export const createFileWriter = async (path: string, format: FileFormat): Promise<FileWriter> => {
   switch (extname(path).toLowerCase()) {
     case '.wav':
+      if (format.sampleRateHz === null)
+        throw new VisavisError('unsupported_media', `${path}: there is no sound to write.`);
       return createWavFile(path, format.sampleRateHz);
     case '.mp4':
       return createMediaFile(path, 'mp4', format);

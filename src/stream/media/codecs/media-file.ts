@@ -64,7 +64,7 @@ export const createMediaFile = async (
   const container = CONTAINERS[kind];
   const { sampleRateHz, size, fps } = format;
   checkPictureSize(size);
-  if (kind === 'webm' && !OPUS_SAMPLE_RATES_HZ.includes(sampleRateHz)) {
+  if (kind === 'webm' && sampleRateHz !== null && !OPUS_SAMPLE_RATES_HZ.includes(sampleRateHz)) {
     throw new VisavisError(
       'unsupported_media',
       `A .webm file takes ${OPUS_SAMPLE_RATES_HZ.join(', ')} Hz, not ${sampleRateHz} Hz.`,
@@ -108,18 +108,23 @@ export const createMediaFile = async (
     },
     container.videoOptions,
   );
-  const audio = await addTrack(
-    container.audio,
-    (sound) => {
-      sound.sampleRate = sampleRateHz;
-      sound.sampleFormat = container.audioFormat;
-      sound.channelLayout = AV_CHANNEL_LAYOUT_MONO;
-      sound.timeBase = new Rational(1, sampleRateHz);
-      sound.bitRate = BigInt(AUDIO_BITRATE_BPS);
-    },
-    container.audioOptions,
-  );
-  const { frameSize } = audio.context;
+  const audio =
+    sampleRateHz === null
+      ? null
+      : {
+          sampleRateHz,
+          ...(await addTrack(
+            container.audio,
+            (sound) => {
+              sound.sampleRate = sampleRateHz;
+              sound.sampleFormat = container.audioFormat;
+              sound.channelLayout = AV_CHANNEL_LAYOUT_MONO;
+              sound.timeBase = new Rational(1, sampleRateHz);
+              sound.bitRate = BigInt(AUDIO_BITRATE_BPS);
+            },
+            container.audioOptions,
+          )),
+        };
 
   checkLibav(await output.openOutput(), `Cannot write ${path}`);
   checkLibav(await output.writeHeader(Dictionary.fromObject(container.muxerOptions)), `Cannot write ${path}`);
@@ -152,39 +157,41 @@ export const createMediaFile = async (
     }
   };
 
-  const encodeSound = async (pcm: Float32Array): Promise<void> => {
+  const encodeSound = async (track: NonNullable<typeof audio>, pcm: Float32Array): Promise<void> => {
     const frame = Frame.fromAudioBuffer(Buffer.from(encodablePcm(pcm).buffer), {
-      sampleRate: sampleRateHz,
+      sampleRate: track.sampleRateHz,
       channelLayout: AV_CHANNEL_LAYOUT_MONO,
       format: container.audioFormat,
       nbSamples: pcm.length,
-      timeBase: { num: 1, den: sampleRateHz },
+      timeBase: { num: 1, den: track.sampleRateHz },
       pts: BigInt(samples),
     });
     samples += pcm.length;
-    await encode(audio, frame);
+    await encode(track, frame);
   };
 
   const finish = async (): Promise<void> => {
-    if (waiting.length > 0) await encodeSound(waiting);
+    if (audio && waiting.length > 0) await encodeSound(audio, waiting);
     await encode(video, null);
-    await encode(audio, null);
+    if (audio) await encode(audio, null);
     checkLibav(await output.writeTrailer(), `Cannot write ${path}`);
     await output.closeOutput();
     packet.free();
     video.context.freeContext();
-    audio.context.freeContext();
+    audio?.context.freeContext();
     output.freeContext();
   };
 
   return {
     writeAudio: (pcm) =>
       inTurn(async () => {
+        if (!audio) return;
+        const { frameSize } = audio.context;
         const all = new Float32Array(waiting.length + pcm.length);
         all.set(waiting);
         all.set(pcm, waiting.length);
         const whole = all.length - (all.length % frameSize);
-        for (let at = 0; at < whole; at += frameSize) await encodeSound(all.subarray(at, at + frameSize));
+        for (let at = 0; at < whole; at += frameSize) await encodeSound(audio, all.subarray(at, at + frameSize));
         waiting = all.slice(whole);
       }),
     writeVideo(i420) {
