@@ -7,10 +7,13 @@ import { createRandom } from './random.ts';
 import { PLACE_CHANNELS } from './symbol-frames.ts';
 import { createPitchContour, extendPitch, type PitchContour } from './voice-source.ts';
 
-/** A later block of frames ends at least that many times further on than the one before: what blocks share is computed twice. */
-const GROWTH = 8;
+/** Frames of a block but the first: long ones share little with their neighbours, short ones take little time. */
+const BLOCK_FRAMES = 192;
 /** Frames beyond the latent whose pitch sound needs: that of its end goes in a line to the one after. */
 const PITCH_AHEAD = 2;
+
+/** In place of what is not needed any more. */
+const NOTHING = new Float32Array(0);
 
 /** The graphs and sizes of the voice. */
 export interface SpeechGraphs {
@@ -25,6 +28,8 @@ export interface SpeechGraphs {
   readonly sampleRateHz: number;
   /** Of the prior. */
   readonly noiseScale: number;
+  /** What the first window of sound needs. */
+  readonly firstBlockFrames: number;
 }
 
 /** What the encoder says of T frames. */
@@ -62,15 +67,18 @@ const fill = (
   }
 };
 
-/** The frames of one text chunk. The numbers do not depend on what is asked for first. */
+/**
+ * The frames of one text chunk. They are computed in the same blocks, whatever is asked for: a run of another length rounds
+ * otherwise, and after a second of speech a millionth of the pitch is heard as another phase.
+ */
 export class GrowingSpeech {
   readonly frameCount: number;
   /** Known a little further than the latent that has been asked for. */
   readonly pitch: PitchContour;
   readonly seed: number;
   readonly #graphs: SpeechGraphs;
-  readonly #inputs: FrameInputs;
-  readonly #prior: Float32Array;
+  #inputs: FrameInputs;
+  #prior: Float32Array;
   readonly #latent: Float32Array;
   #priorEnd = 0;
   #latentEnd = 0;
@@ -87,12 +95,14 @@ export class GrowingSpeech {
 
   /** The latent of frames `first` to before `end`: float32[C × (end - first)]. */
   async latent(first: number, end: number): Promise<Float32Array> {
-    if (end > this.#latentEnd) await this.#flowTo(this.#blockEnd(this.#latentEnd, end));
+    while (end > this.#latentEnd) await this.#flowTo(this.#blockEnd());
     return columns(this.#latent, this.frameCount, first, end);
   }
 
-  #blockEnd(begin: number, needed: number): number {
-    return Math.min(this.frameCount, Math.max(needed, GROWTH * begin));
+  #blockEnd(): number {
+    const end = this.#latentEnd === 0 ? this.#graphs.firstBlockFrames : this.#latentEnd + BLOCK_FRAMES;
+    // A short rest joins the block: alone it would be nearly all context.
+    return this.frameCount - end < BLOCK_FRAMES / 2 ? this.frameCount : end;
   }
 
   async #flowTo(end: number): Promise<void> {
@@ -100,11 +110,12 @@ export class GrowingSpeech {
     const from = Math.max(0, this.#latentEnd - flowContextFrames);
     const to = Math.min(this.frameCount, end + flowContextFrames);
     const known = Math.min(this.frameCount, end + Math.max(flowContextFrames, PITCH_AHEAD));
-    if (known > this.#priorEnd) await this.#priorTo(this.#blockEnd(this.#priorEnd, known));
+    if (known > this.#priorEnd) await this.#priorTo(known);
     const prior = columns(this.#prior, this.frameCount, from, to);
     const flowed = await flow.run({ prior: float32(prior, [1, latentChannels, to - from]) });
     fill(this.#latent, this.frameCount, flowed.get('latent', 'float32').data, from, [this.#latentEnd, end]);
     this.#latentEnd = end;
+    if (end === this.frameCount) this.#prior = NOTHING;
   }
 
   async #priorTo(end: number): Promise<void> {
@@ -120,17 +131,19 @@ export class GrowingSpeech {
     });
     const mean = expected.get('mean', 'float32').data;
     const logScale = expected.get('log_scale', 'float32').data;
+    const noise = new Float32Array(latentChannels);
     for (let frame = first; frame < end; frame++) {
       // A frame's noise depends on seed and frame only.
-      const random = createRandom(this.seed, frame);
+      createRandom(this.seed, frame).fillGaussian(noise, 0, latentChannels);
       for (let channel = 0; channel < latentChannels; channel++) {
         const at = channel * width + frame - from;
         this.#prior[channel * this.frameCount + frame] =
-          mean[at]! + random.gaussian() * Math.exp(logScale[at]!) * noiseScale;
+          mean[at]! + noise[channel]! * Math.exp(logScale[at]!) * noiseScale;
       }
     }
     const pitch = columns(expected.get('pitch', 'float32').data, width, first - from, end - from);
     extendPitch(this.pitch, pitch, first, this.#graphs);
     this.#priorEnd = end;
+    if (end === this.frameCount) this.#inputs = { ...this.#inputs, hidden: NOTHING, places: NOTHING };
   }
 }

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { VisavisError } from '../errors.ts';
 import { FRAMES_PER_SECOND, MOTION_SIZE } from '../media.ts';
 import type { GraphSpec, TensorSpec } from './onnx-session.ts';
+import { memoryNames } from './streamed-decoder.ts';
 import { PLACE_CHANNELS } from './symbol-frames.ts';
 import { SOURCE_CHANNELS } from './voice-source.ts';
 
@@ -39,7 +40,7 @@ const common = {
 const voiceManifest = z.object({
   ...common,
   kind: z.literal('voice'),
-  files: z.object({ encoder: graph, prior: graph, flow: graph, decoder: graph }),
+  files: z.object({ encoder: graph, prior: graph, flow: graph, decoder: graph, filter: graph }),
   voice: z.object({
     language: z.string().describe('BCP 47 tag'),
     gender: z.string(),
@@ -51,14 +52,14 @@ const voiceManifest = z.object({
     intersperse: z.boolean().describe('a pad symbol stands between every two others'),
     noiseScale: z.number().nonnegative(),
     durationNoiseScale: z.number().nonnegative(),
-    priorContextFrames: z.int().nonnegative().optional().describe('how far the prior sees to each side; all without'),
+    priorContextFrames: z.int().nonnegative().describe('how far the prior sees to each side'),
     flowContextFrames: z.int().nonnegative().describe('how far the flow sees to each side'),
-    decoderContextFrames: z.int().nonnegative().describe('how far the decoder sees to each side'),
-    sourceContextFrames: z
-      .int()
-      .nonnegative()
-      .optional()
-      .describe("how far the decoder's filters see to each side; without, the source is as long as the latent"),
+    filterContextFrames: z.int().nonnegative().describe('how far a frame of filters and source is heard to each side'),
+    decoderLookaheadFrames: z.int().nonnegative().describe('frames of latent that a frame of filters waits for'),
+    filtersPerFrame: count,
+    decoderMemory: z
+      .array(z.tuple([count, z.int().nonnegative()]))
+      .describe("channels of what each of the decoder's layers remembers, and columns of zeros that it begins with"),
     gain: z.number().positive().describe('factor on the samples'),
   }),
 });
@@ -140,7 +141,11 @@ interface Contract {
 /** What the server feeds to each graph of a model and reads from it; letters stand for lengths that vary. */
 const contractsOf = (manifest: ModelManifest): Readonly<Record<string, Contract>> => {
   if (manifest.kind === 'voice') {
-    const { hiddenChannels: hidden, latentChannels: channels } = manifest.voice;
+    const { hiddenChannels: hidden, latentChannels: channels, decoderMemory } = manifest.voice;
+    const memory = memoryNames(decoderMemory.length);
+    const remembered = (names: readonly string[]) =>
+      Object.fromEntries(names.map((name, i) => [name, [1, decoderMemory[i]![0], 'columns']]));
+    const filters = manifest.files.filter.inputs['filters']?.shape[1] ?? 'channels';
     return {
       encoder: {
         inputs: { phonemes: [1, 'P'], duration_noise: [1, 2, 'P'] },
@@ -152,11 +157,11 @@ const contractsOf = (manifest: ModelManifest): Readonly<Record<string, Contract>
       },
       flow: { inputs: { prior: [1, channels, 'T'] }, outputs: { latent: [1, channels, 'T'] } },
       decoder: {
-        inputs: {
-          latent: [1, channels, 'T'],
-          source: [1, SOURCE_CHANNELS, 'S'],
-          ...(manifest.voice.sourceContextFrames === undefined ? {} : { first: [1] }),
-        },
+        inputs: { latent: [1, channels, 'T'], edges: [2], ...remembered(memory.inputs) },
+        outputs: { filters: [1, filters, 'F'], ...remembered(memory.outputs) },
+      },
+      filter: {
+        inputs: { filters: [1, filters, 'F'], source: [1, SOURCE_CHANNELS, 'S'] },
         outputs: { audio: [1, 1, 'S'] },
       },
     };

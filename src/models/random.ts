@@ -7,6 +7,8 @@ export interface Random {
   uniform(): number;
   /** Standard normal. */
   gaussian(): number;
+  /** Fills places `first` to before `end` with what `gaussian` would give one after another, in half the time. */
+  fillGaussian(places: Float32Array, first: number, end: number): void;
 }
 
 /** Spreads similar seeds over the generator's whole state (splitmix32). */
@@ -63,12 +65,40 @@ export const createRandom = (seed: number, stream = 0): Random => {
     }
   };
 
-  return { uniform, gaussian };
+  const fillGaussian = (places: Float32Array, first: number, end: number): void => {
+    let at = first;
+    if (at < end && spare !== undefined) places[at++] = gaussian();
+    // Copies, which stay in registers.
+    let [a1, b1, c1, counter1] = [a, b, c, counter];
+    while (at < end) {
+      let sum = (((a1 + b1) | 0) + counter1) | 0;
+      a1 = b1 ^ (b1 >>> 9);
+      b1 = (c1 + (c1 << 3)) | 0;
+      c1 = ((c1 << 21) | (c1 >>> 11)) + sum;
+      const x = (sum >>> 0) / 2 ** 31 - 1;
+      sum = (((a1 + b1) | 0) + counter1 + 1) | 0;
+      a1 = b1 ^ (b1 >>> 9);
+      b1 = (c1 + (c1 << 3)) | 0;
+      c1 = ((c1 << 21) | (c1 >>> 11)) + sum;
+      const y = (sum >>> 0) / 2 ** 31 - 1;
+      counter1 = (counter1 + 2) | 0;
+      const square = x * x + y * y;
+      if (square >= 1 || square === 0) continue;
+      const scale = Math.sqrt((-2 * Math.log(square)) / square);
+      places[at++] = x * scale;
+      if (at < end) places[at++] = y * scale;
+      else spare = y * scale;
+    }
+    [a, b, c, counter] = [a1, b1, c1, counter1];
+  };
+
+  return { uniform, gaussian, fillGaussian };
 };
 
 /** `length` independent normal numbers of mean 0 and the given standard deviation. */
 export const gaussianNoise = (random: Random, length: number, deviation = 1): Float32Array => {
   const noise = new Float32Array(length);
-  for (let i = 0; i < length; i++) noise[i] = random.gaussian() * deviation;
+  random.fillGaussian(noise, 0, length);
+  if (deviation !== 1) for (let i = 0; i < length; i++) noise[i]! *= deviation;
   return noise;
 };

@@ -1,30 +1,31 @@
 /**
  * Inference of VITS (Kim et al. 2021, §2) with the frame prior and pitch of Period VITS (Shirahata et al. 2023, §3): text
- * encoder and stochastic duration predictor once a text, frame prior and inverse flow as far as needed, the decoder in
- * windows. Each carries as many frames of context to each side as it sees, so joined windows equal the whole.
+ * encoder and stochastic duration predictor once a text, frame prior, inverse flow and decoder as far as needed. Prior and flow
+ * get as many frames of context to each side as they see, the decoder remembers, so joined windows equal the whole.
  */
 import { join } from 'node:path';
 import type { WordTiming } from '../media.ts';
 import { type Pronunciations, readEnglish } from './english/index.ts';
-import { GrowingSpeech, type SpeechGraphs } from './growing-speech.ts';
+import { GrowingSound, type SoundGraphs } from './growing-sound.ts';
 import type { SpeechOptions, TextProblem } from './inference.ts';
 import type { Described, VoiceManifest } from './manifest.ts';
 import { float32, int64, OnnxSession, type SessionOptions } from './onnx-session.ts';
 import { createSequencer, type PhonemeSequence } from './phoneme-sequence.ts';
 import { createRandom, gaussianNoise } from './random.ts';
 import { placesOf, repeatColumns } from './symbol-frames.ts';
-import { excite, SOURCE_CHANNELS } from './voice-source.ts';
 import { timeWords } from './word-times.ts';
 
 /** No phoneme or pause is longer; the stochastic predictor now and then draws minutes. */
 const MAX_SYMBOL_SECONDS = 1;
-/** Latent frames have the streams 0, 1, 2 … of the seed, the noise in the source of frame n has stream -2 - n. */
+/** Of the seed; `GrowingSound` draws from others. */
 const DURATION_STREAM = -1;
-const SOURCE_STREAM = -2;
+
+/** The first sound. */
+const FIRST_WINDOW_FRAMES = 8;
 
 /** A text chunk, ready to be decoded window by window. */
 export interface SpokenChunk {
-  readonly speech: GrowingSpeech;
+  readonly speech: GrowingSound;
   /** Latent frames in all; 0 when there is nothing to say. */
   readonly frameCount: number;
   /** ms from the first sample, characters from the first of the text. */
@@ -33,30 +34,27 @@ export interface SpokenChunk {
   readonly problems: readonly TextProblem[];
 }
 
-/** A voice on the thread that calls it; every run blocks. It keeps nothing between calls. */
+/** A voice on the thread that calls it; every run blocks. It keeps nothing between texts. */
 export class SpeechSynthesizer {
-  /** Windows may grow fast: a second of sound takes hundredths of a second, and fewer of them cost less. */
-  static readonly windowFrames: readonly number[] = [8, 40, 192];
+  /** Windows grow until one takes as long as another session may be kept waiting. */
+  static readonly windowFrames: readonly number[] = [FIRST_WINDOW_FRAMES, 32, 96];
 
   readonly #voice: VoiceManifest['voice'];
   readonly #encoder: OnnxSession;
-  readonly #graphs: SpeechGraphs;
-  readonly #decoder: OnnxSession;
+  readonly #graphs: SoundGraphs;
   readonly #sequence: (words: ReturnType<typeof readEnglish>) => PhonemeSequence;
-
   readonly #pronunciations: Pronunciations;
 
   private constructor(
     voice: VoiceManifest['voice'],
     pronunciations: Pronunciations,
-    [encoder, prior, flow, decoder]: readonly [OnnxSession, OnnxSession, OnnxSession, OnnxSession],
+    encoder: OnnxSession,
+    graphs: SoundGraphs,
   ) {
     this.#voice = voice;
     this.#pronunciations = pronunciations;
     this.#encoder = encoder;
-    // Without a context of its own the prior is computed at once.
-    this.#graphs = { ...voice, priorContextFrames: voice.priorContextFrames ?? Infinity, prior, flow };
-    this.#decoder = decoder;
+    this.#graphs = graphs;
     this.#sequence = createSequencer(voice.symbols, voice.intersperse);
   }
 
@@ -69,14 +67,16 @@ export class SpeechSynthesizer {
     options: SessionOptions,
     pronunciations: Pronunciations = new Map(),
   ): Promise<SpeechSynthesizer> {
-    const { encoder, prior, flow, decoder } = manifest.files;
-    const load = (graph: typeof encoder) => OnnxSession.load(join(folder, graph.file), graph, options);
-    return new SpeechSynthesizer(manifest.voice, pronunciations, [
-      await load(encoder),
-      await load(prior),
-      await load(flow),
-      await load(decoder),
-    ]);
+    const { voice, files } = manifest;
+    const load = (graph: typeof files.encoder) => OnnxSession.load(join(folder, graph.file), graph, options);
+    return new SpeechSynthesizer(voice, pronunciations, await load(files.encoder), {
+      ...voice,
+      firstBlockFrames: FIRST_WINDOW_FRAMES + voice.filterContextFrames + voice.decoderLookaheadFrames,
+      prior: await load(files.prior),
+      flow: await load(files.flow),
+      decoder: { session: await load(files.decoder), memory: voice.decoderMemory },
+      filter: await load(files.filter),
+    });
   }
 
   /**
@@ -91,7 +91,7 @@ export class SpeechSynthesizer {
     const count = ids.length;
     if (count === 0) {
       const inputs = { hidden: new Float32Array(0), places: new Float32Array(0), frameCount: 0 };
-      return { speech: new GrowingSpeech(this.#graphs, inputs, seed), frameCount: 0, words: [], problems };
+      return { speech: new GrowingSound(this.#graphs, inputs, seed), frameCount: 0, words: [], problems };
     }
     const noise = gaussianNoise(createRandom(seed, DURATION_STREAM), 2 * count, durationNoiseScale);
     const outputs = await this.#encoder.run({
@@ -109,46 +109,21 @@ export class SpeechSynthesizer {
     const frameCount = starts[count]!;
     const hidden = repeatColumns(outputs.get('hidden', 'float32').data, frames);
     return {
-      speech: new GrowingSpeech(this.#graphs, { hidden, places: placesOf(frames), frameCount }, seed),
+      speech: new GrowingSound(this.#graphs, { hidden, places: placesOf(frames), frameCount }, seed),
       frameCount,
       words: timeWords(words, starts, frameMs),
       problems,
     };
   }
 
-  /**
-   * Makes the sound of latent frames `first` to before `end`.
-   * @returns float32[(end - first) × hopSamples], -1…1
-   */
-  async decode(speech: GrowingSpeech, first: number, end: number): Promise<Float32Array> {
-    const { hopSamples, latentChannels, decoderContextFrames, gain } = this.#voice;
-    const latentFirst = Math.max(0, first - decoderContextFrames);
-    const latentEnd = Math.min(speech.frameCount, end + decoderContextFrames);
-    const latent = await speech.latent(latentFirst, latentEnd);
-    const { sourceContextFrames } = this.#voice;
-    const sourceFirst = sourceContextFrames === undefined ? latentFirst : Math.max(0, first - sourceContextFrames);
-    const sourceEnd =
-      sourceContextFrames === undefined ? latentEnd : Math.min(speech.frameCount, end + sourceContextFrames);
-    const source = excite(speech.pitch, [sourceFirst, sourceEnd], this.#voice, {
-      seed: speech.seed,
-      noiseStream: SOURCE_STREAM,
-    });
-    const decoded = await this.#decoder.run({
-      latent: float32(latent, [1, latentChannels, latentEnd - latentFirst]),
-      source: float32(source, [1, SOURCE_CHANNELS, (sourceEnd - sourceFirst) * hopSamples]),
-      ...(sourceContextFrames === undefined ? {} : { first: int64([sourceFirst - latentFirst], [1]) }),
-    });
-    const audio = decoded
-      .get('audio', 'float32')
-      .data.slice((first - sourceFirst) * hopSamples, (end - sourceFirst) * hopSamples);
-    for (let i = 0; i < audio.length; i++) audio[i] = Math.min(1, Math.max(-1, audio[i]! * gain));
-    return audio;
+  /** The sound of latent frames `first` to before `end`, float32[(end - first) × hopSamples], -1…1. */
+  decode(speech: GrowingSound, first: number, end: number): Promise<Float32Array> {
+    return speech.samples(first, end);
   }
 
   /** Frees the native memory. */
   async release(): Promise<void> {
-    await Promise.all(
-      [this.#encoder, this.#graphs.prior, this.#graphs.flow, this.#decoder].map((graph) => graph.release()),
-    );
+    const { prior, flow, decoder, filter } = this.#graphs;
+    await Promise.all([this.#encoder, prior, flow, decoder.session, filter].map((graph) => graph.release()));
   }
 }

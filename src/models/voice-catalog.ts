@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { VisavisError, asVisavisError } from '../errors.ts';
 import { type PronunciationTable, pronunciationsFor } from './english/index.ts';
-import type { GrowingSpeech } from './growing-speech.ts';
+import type { GrowingSound } from './growing-sound.ts';
 import { type Described, readManifest, type VoiceManifest } from './manifest.ts';
 import type { SessionOptions } from './onnx-session.ts';
 import { SpeechSynthesizer } from './speech-synthesizer.ts';
@@ -194,7 +194,7 @@ export const loadVoice = async (
     hopSamples: voice.manifest.voice.hopSamples,
     windowFrames: SpeechSynthesizer.windowFrames,
     encode: async (text, speechOptions) => synthesizer.encode(text, speechOptions),
-    decode: (speech, first, end) => synthesizer.decode(speech as GrowingSpeech, first, end),
+    decode: (speech, first, end) => synthesizer.decode(speech as GrowingSound, first, end),
     release: () => synthesizer.release(),
   };
 };

@@ -110,8 +110,7 @@ export const excite = (
       }
     }
     if (frame < end) {
-      const random = createRandom(seed, noiseStream - frame);
-      for (let i = 0; i < hopSamples; i++) source[length + begin + i] = random.gaussian();
+      createRandom(seed, noiseStream - frame).fillGaussian(source, length + begin, length + begin + hopSamples);
     }
   }
   return source;

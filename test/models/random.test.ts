@@ -62,3 +62,17 @@ test('the first numbers of neighbouring streams are as normal as those within a 
   expect(Math.abs(variance - 1)).toBeLessThan(0.03);
   expect(Math.abs(lag)).toBeLessThan(0.02);
 });
+
+test('filling gives the numbers that asking one by one gives', () => {
+  const [filling, asking] = [createRandom(9, 3), createRandom(9, 3)];
+  const places = new Float32Array(40);
+
+  filling.fillGaussian(places, 2, 9);
+  const between = filling.gaussian();
+  filling.fillGaussian(places, 9, 40);
+
+  const asked = Float32Array.from({ length: 39 }, () => asking.gaussian());
+  expect(places.subarray(0, 2)).toEqual(new Float32Array(2));
+  expect([...places.subarray(2, 9), Math.fround(between), ...places.subarray(9)]).toEqual([...asked]);
+  expect(filling.uniform()).toBe(asking.uniform());
+});

@@ -160,10 +160,11 @@ def main() -> None:
     parser.add_argument("--anneal", type=Path, help="go on from this file with a falling rate")
     parser.add_argument("--epochs", type=int, default=Config.epochs)
     parser.add_argument("--width", type=int, default=Config.width)
+    parser.add_argument("--rate", type=float, default=Config.rate, help="the highest one")
     parser.add_argument("--golden", type=Path, help="train nothing: write what --out gives for a few words")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
-    config = Config(epochs=options.epochs, width=options.width)
+    config = Config(epochs=options.epochs, width=options.width, rate=options.rate)
     if options.golden:
         content = zlib.decompress(options.out.read_bytes())
         names = json.loads(content[4 : 4 + int(np.frombuffer(content, "<u4", 1)[0])])["pairs"]

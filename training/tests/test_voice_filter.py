@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from voice.filter_decoder import BANDS, BINS, FFT, RATE, SourceFilter, minimum_phase
+from voice.export import FilterGraph
+from voice.filter_decoder import BANDS, BINS, FFT, RATE, FilterDecoder, SourceFilter, minimum_phase
 from voice.source import HOP
 
 
@@ -55,3 +56,14 @@ def test_the_phase_of_a_pole_is_found_from_its_gain() -> None:
     phase = np.log(np.abs(pole)) @ minimum_phase()
 
     assert np.abs(phase - np.angle(pole)).max() < 1e-6
+
+
+def test_half_the_products_give_the_same_sound() -> None:
+    generator = torch.Generator().manual_seed(0)
+    decoder = FilterDecoder(8, 24)
+    filters = torch.randn(1, 2 * BANDS, 20 * RATE, generator=generator) - 2
+    source = torch.randn(1, 2, 20 * HOP, generator=generator)
+
+    whole, halves = decoder.filter(filters, source), FilterGraph(decoder)(filters, source)
+
+    assert torch.allclose(whole, halves, atol=1e-5 * float(whole.abs().max()))

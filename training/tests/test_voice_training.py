@@ -10,16 +10,20 @@ from common.checkpoint import resume, save_checkpoint
 from common.golden import check_equal, run_onnx
 from voice.data import HOP, Corpus
 from voice.export import (
-    DecoderGraph,
+    ROUNDING,
     EncoderGraph,
+    FilterGraph,
     FlowGraph,
     Lane,
     PriorGraph,
-    check_windows,
+    check_stream,
     context_frames,
     remove_weight_norm,
+    window_error,
 )
+from voice.filter_decoder import BANDS, RATE
 from voice.model import Voice, VoiceConfig
+from voice.streaming import StreamingFilters
 from voice.train import TrainConfig, Trainer
 
 TINY = VoiceConfig(
@@ -107,16 +111,27 @@ def test_speaking_gives_as_many_samples_as_frames() -> None:
 
 def test_windows_with_the_measured_context_equal_the_whole() -> None:
     voice = tiny_voice()
-    flow, decoder = FlowGraph(voice), DecoderGraph(voice)
-    latent, both = [Lane(8)], [Lane(8), Lane(2, HOP)]
+    flow, shaper = FlowGraph(voice), FilterGraph(voice.decoder)
+    drawn = torch.randn(1, 8, 100)
+    filters, source = torch.randn(1, 2 * BANDS, 60 * RATE) - 2, torch.randn(1, 2, 60 * HOP)
 
-    flow_context, decoder_context = context_frames(flow, latent, 1), context_frames(decoder, both, HOP)
+    context = context_frames(flow, [Lane(8)], 1)
 
-    assert flow_context == 32  # 4 couplings of 4 layers with kernel 5
-    check_windows(flow, latent, 1, flow_context)
-    check_windows(decoder, both, HOP, decoder_context)
-    with pytest.raises(ValueError, match="differ"):
-        check_windows(decoder, both, HOP, 2)
+    assert context == 32  # 4 couplings of 4 layers with kernel 5
+    assert window_error(flow, [(drawn, 1)], 1, context) <= ROUNDING
+    assert window_error(shaper, [(filters, RATE), (source, HOP)], HOP, 2) <= ROUNDING
+    assert window_error(shaper, [(filters, RATE), (source, HOP)], HOP, 0) > ROUNDING
+
+
+@torch.no_grad()
+def test_filters_made_in_pieces_equal_the_whole() -> None:
+    decoder = tiny_voice().decoder
+    graph = StreamingFilters(decoder)
+    latent = torch.randn(1, 8, 70)
+
+    assert check_stream(graph, decoder, latent) == 24
+    alone, *_ = graph(latent[:, :, :1], torch.tensor([1, 1]))
+    assert torch.allclose(alone, decoder.filters(latent[:, :, :1]), atol=1e-6)
 
 
 @pytest.mark.filterwarnings("ignore")

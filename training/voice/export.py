@@ -1,8 +1,8 @@
-"""Exports a trained voice for the server: four ONNX graphs, the manifest and the golden batch.
+"""Exports a trained voice for the server: five ONNX graphs, the manifest and the golden batch.
 
     python -m voice.export --run RUN --data DATA --out ../models/voices/rms --golden ../test/fixtures/golden/voice-rms
 
-Fails when onnxruntime and PyTorch differ, or when decoding in windows gives another result than decoding at once.
+Fails when onnxruntime and PyTorch differ, or when decoding in pieces gives another result than decoding at once.
 """
 
 import argparse
@@ -11,11 +11,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
+from torch.nn import functional
 from torch.nn.utils import parametrize
 
 from common.golden import GoldenBatch
@@ -24,14 +26,16 @@ from common.manifest import write_manifest
 from common.text import SYMBOLS, load_dictionary, normalize, pronounce, sequence, to_ids
 from voice.data import HOP, SAMPLE_RATE_HZ
 from voice.evaluate import load_voice
+from voice.filter_decoder import BANDS, FFT, FilterDecoder, half_tables
 from voice.filter_decoder import HOP as FILTER_HOP
 from voice.filter_decoder import RATE as FILTER_RATE
-from voice.filter_decoder import FilterDecoder
+from voice.filter_decoder import WINDOW as FILTER_WINDOW
 from voice.fourier_tables import compute_tables
 from voice.frame_prior import places
 from voice.model import DURATION_NOISE_SCALE, NOISE_SCALE, Voice
 from voice.source import CHANNELS as SOURCE_CHANNELS
 from voice.source import excite
+from voice.streaming import StreamingFilters
 
 OPSET = 17
 WINDOW_TOLERANCE = 1e-5
@@ -85,21 +89,32 @@ class FlowGraph(nn.Module):
         return self.flow.inverse(prior, None)
 
 
-class DecoderGraph(nn.Module):
-    """latent [1, C, T], source [1, 2, S], first int64[1] → audio [1, 1, S].
+class FilterGraph(nn.Module):
+    """filters [1, 128, T * 4], source [1, 2, T * 256] → audio [1, 1, T * 256].
 
-    The source begins with frame `first` of the latent and is S / 256 frames long: filters see less far than the network
-    that makes them, so most of a window's context needs no filtering.
+    `SourceFilter` with half the products: the inverse transform of a real signal is even in its cosines and odd in its
+    sines, so the second half of each response follows from the first one.
     """
 
     def __init__(self, decoder: FilterDecoder):
         super().__init__()
-        self.decoder = decoder
+        self.filter = decoder.filter
+        cosines, sines = half_tables()
+        self.register_buffer("cosines", torch.from_numpy(cosines), persistent=False)
+        self.register_buffer("sines", torch.from_numpy(sines), persistent=False)
 
-    def forward(self, latent: torch.Tensor, source: torch.Tensor, first: torch.Tensor) -> torch.Tensor:
-        begin = first[0] * FILTER_RATE
-        count = source.shape[2] // FILTER_HOP
-        return self.decoder.filter(self.decoder.filters(latent)[:, :, begin : begin + count], source)
+    def forward(self, filters: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
+        real, imaginary = self.filter.spectrum(filters, source)
+        even, odd = torch.matmul(self.cosines, real), torch.matmul(self.sines, imaginary)
+        late = (even - odd)[:, 1:-1].flip(1)
+        responses = torch.cat([even + odd, late], dim=1)  # [1, FFT, T * 4]
+        steps = FFT // FILTER_HOP
+        added: torch.Tensor | float = 0.0
+        for i in range(steps):
+            part = responses[:, i * FILTER_HOP : (i + 1) * FILTER_HOP]
+            added = added + functional.pad(part, (i, steps - 1 - i))
+        early = (FILTER_WINDOW - FILTER_HOP) // 2
+        return added.transpose(1, 2).reshape(1, 1, -1)[..., early : early - FFT + FILTER_HOP]
 
 
 Inputs = list[tuple[torch.Tensor, int]]  # float32[1, C, T * step] and that step
@@ -157,32 +172,29 @@ def needed_context(graph: Callable[..., torch.Tensor], inputs: Inputs, hop: int)
 
 
 @torch.no_grad()
-def check_decoder_windows(graph: DecoderGraph, inputs: Inputs, context: int, source_context: int) -> None:
-    """Raises ValueError when windows, whose source has a smaller context than their latent, differ from the whole."""
-    (latent, _), (source, _) = inputs
-    length = latent.shape[2]
-    parts = []
-    for start in range(0, length, WINDOW_FRAMES):
-        end = min(start + WINDOW_FRAMES, length)
-        left, right = max(0, start - context), min(length, end + context)
-        begin, stop = max(0, start - source_context), min(length, end + source_context)
-        made = graph(latent[..., left:right], source[..., begin * HOP : stop * HOP], torch.tensor([begin - left]))
-        parts.append(made[..., (start - begin) * HOP : (end - begin) * HOP])
-    whole = graph(latent, source, torch.tensor([0]))
-    difference = float((torch.cat(parts, -1) - whole).abs().max())
-    if difference > WINDOW_TOLERANCE:
-        raise ValueError(f"windows with {context} frames of context differ by {difference:.2g} from the whole")
+def check_stream(graph: StreamingFilters, decoder: FilterDecoder, latent: torch.Tensor) -> int:
+    """Frames that filters wait for. Raises ValueError when pieces do not join to what the whole gives."""
+    lookahead, length = graph.lookahead(latent), latent.shape[2]
+    state, parts = graph.nothing(latent), []
+    ends = [lookahead + 1, lookahead + 2, *range(lookahead + 2 + WINDOW_FRAMES, length, WINDOW_FRAMES), length]
+    for start, end in pairwise([0, *ends]):
+        edges = torch.tensor([int(start == 0), int(end == length)])
+        filters, *state = graph(latent[:, :, start:end], edges, *state)
+        parts.append(filters)
+    joined, whole = torch.cat(parts, dim=2), decoder.filters(latent)
+    same_length = joined.shape == whole.shape
+    difference = float((joined - whole).abs().max() / whole.abs().max()) if same_length else float("inf")
+    if not difference <= WINDOW_TOLERANCE:
+        raise ValueError(f"filters made in pieces differ by {difference:.2g} of the peak from the whole")
+    return lookahead
 
 
 def measure_contexts(voice: Voice, graphs: dict[str, nn.Module]) -> dict[str, int]:
-    """How many frames to each side prior, flow, decoder and its filters need, found with a spoken sentence."""
-    whole = torch.tensor([0])
+    """How many frames to each side prior, flow and filters need, and how many the decoder waits for, found with a
+    spoken sentence."""
 
     def prior(hidden: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
         return torch.cat(graphs["prior"](hidden, place), dim=1)
-
-    def decoder(latent: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
-        return graphs["decoder"](latent, source, whole)
 
     generator = torch.Generator().manual_seed(0)
     ids = phoneme_ids(LONG_TEXT)
@@ -196,14 +208,12 @@ def measure_contexts(voice: Voice, graphs: dict[str, nn.Module]) -> dict[str, in
     noise = torch.randn(1, latent.shape[2] * HOP, generator=generator)
     source = excite(pitch[:, 0], (pitch[:, 1] > 0).float(), torch.zeros(1, dtype=torch.float64), noise)
     filters = voice.decoder.filters(latent)
-    contexts = {
+    return {
         "prior": needed_context(prior, [(of_frames, 1), (place, 1)], 1),
         "flow": needed_context(graphs["flow"], [(drawn, 1)], 1),
-        "decoder": needed_context(decoder, [(latent, 1), (source, HOP)], HOP),
-        "source": needed_context(voice.decoder.filter, [(filters, FILTER_RATE), (source, HOP)], HOP),
+        "filter": needed_context(graphs["filter"], [(filters, FILTER_RATE), (source, HOP)], HOP),
+        "decoder": check_stream(graphs["decoder"], voice.decoder, latent),
     }
-    check_decoder_windows(graphs["decoder"], [(latent, 1), (source, HOP)], contexts["decoder"], contexts["source"])
-    return contexts
 
 
 def phoneme_ids(text: str) -> torch.Tensor:
@@ -243,76 +253,79 @@ def export(run: Path, data: Path, out: Path, golden: Path, hardware: str) -> dic
         "encoder": EncoderGraph(voice),
         "prior": PriorGraph(voice),
         "flow": FlowGraph(voice),
-        "decoder": DecoderGraph(voice.decoder),
+        "decoder": StreamingFilters(voice.decoder),
+        "filter": FilterGraph(voice.decoder),
     }
     contexts = measure_contexts(voice, graphs)
 
     generator = torch.Generator().manual_seed(0)
     ids = phoneme_ids(SAMPLE_TEXT)
     noise = torch.randn(1, 2, ids.shape[1], generator=generator) * DURATION_NOISE_SCALE
-    frames = torch.randn(1, channels, 24, generator=generator)
+    frames = torch.randn(1, channels, 36, generator=generator)
     path = torch.arange(6).repeat_interleave(4)[None]
     hidden = torch.randn(1, voice.config.hidden, 24, generator=generator)
     source = excite(
-        torch.linspace(4.4, 5.0, 24)[None],
-        (torch.arange(24)[None] % 9 > 2).float(),
+        torch.linspace(4.4, 5.0, 12)[None],
+        (torch.arange(12)[None] % 9 > 2).float(),
         torch.zeros(1, dtype=torch.float64),
-        torch.randn(1, 24 * HOP, generator=generator),
+        torch.randn(1, 12 * HOP, generator=generator),
     )
+    latent = graphs["flow"](frames)
+    begins, ends = latent[:, :, :30], latent[:, :, 30:]
+    nothing = graphs["decoder"].nothing(begins)
+    _, *remembered = graphs["decoder"](begins, torch.tensor([1, 0]), *nothing)
+
+    def piece(latent: torch.Tensor, edges: list[int], state: list[torch.Tensor]) -> dict[str, torch.Tensor]:
+        named = {f"remembered_{i}": x for i, x in enumerate(state)}
+        return {"latent": latent.contiguous(), "edges": torch.tensor(edges), **named}
+
     samples = {
-        "encoder": {"phonemes": ids, "duration_noise": noise},
-        "prior": {"hidden": hidden, "places": places(torch.full((1, 6), 4.0), path)},
-        "flow": {"prior": frames},
-        "decoder": {
-            "latent": graphs["flow"](frames),
-            "source": source[..., 5 * HOP : 17 * HOP].contiguous(),
-            "first": torch.tensor([5]),
-        },
+        "encoder": [{"phonemes": ids, "duration_noise": noise}],
+        "prior": [{"hidden": hidden, "places": places(torch.full((1, 6), 4.0), path)}],
+        "flow": [{"prior": frames}],
+        "decoder": [piece(ends, [0, 1], remembered), piece(begins, [1, 0], nothing)],
+        "filter": [{"filters": voice.decoder.filters(latent)[:, :, : 12 * FILTER_RATE].contiguous(), "source": source}],
     }
     outputs = {
         "encoder": ["hidden", "log_duration"],
         "prior": ["mean", "log_scale", "pitch"],
         "flow": ["latent"],
-        "decoder": ["audio"],
+        "decoder": ["filters", *(f"remember_{i}" for i in range(len(nothing)))],
+        "filter": ["audio"],
     }
     out.mkdir(parents=True, exist_ok=True)
     batch = GoldenBatch(f"models/voices/{out.name}")
     for role, graph in graphs.items():
-        axis = "P" if role == "encoder" else "T"
-        inputs = samples[role]
-        long = {"source", "audio"}
-        dynamic = {
-            name: {tensor.dim() - 1: "S" if name in long else axis}
-            for name, tensor in inputs.items()
-            if tensor.dim() > 1
-        }
-        dynamic |= {name: {2: "S" if name in long else axis} for name in outputs[role]}
+        first, *_ = samples[role]
+        axes = {name: x.dim() - 1 for name, x in first.items() if x.dim() > 1} | dict.fromkeys(outputs[role], 2)
+        dynamic = {name: {axis: length_of(name, role)} for name, axis in axes.items()}
         torch.onnx.export(
             graph.eval(),
-            tuple(inputs.values()),
+            tuple(first.values()),
             str(out / f"{role}.onnx"),
-            input_names=list(inputs),
+            input_names=list(first),
             output_names=outputs[role],
             dynamic_axes=dynamic,
             opset_version=OPSET,
             dynamo=False,
         )
         store_as_half(out / f"{role}.onnx")
-        if role == "decoder":
+        if role == "filter":
             compute_tables(out / f"{role}.onnx")
-        with torch.no_grad():
-            expected = graph(*inputs.values())
-        expected = expected if isinstance(expected, tuple) else (expected,)
-        batch.check(
-            role,
-            out / f"{role}.onnx",
-            {name: tensor.numpy() for name, tensor in inputs.items()},
-            {name: tensor.numpy() for name, tensor in zip(outputs[role], expected, strict=True)},
-        )
+        for inputs in samples[role]:
+            with torch.no_grad():
+                expected = graph(*inputs.values())
+            expected = expected if isinstance(expected, tuple) else (expected,)
+            batch.check(
+                role,
+                out / f"{role}.onnx",
+                {name: tensor.numpy() for name, tensor in inputs.items()},
+                {name: tensor.numpy() for name, tensor in zip(outputs[role], expected, strict=True)},
+            )
     batch.write(golden)
 
     evaluation = json.loads((run / "evaluation.json").read_text()) if (run / "evaluation.json").exists() else {}
-    evaluation |= speed(out, channels)
+    evaluation |= speed(out, channels, nothing)
     report = json.loads((data / "report.json").read_text())
     teacher = report["voice"]
     gender = GENDERS[teacher]
@@ -344,28 +357,43 @@ def export(run: Path, data: Path, out: Path, golden: Path, hardware: str) -> dic
             "durationNoiseScale": DURATION_NOISE_SCALE,
             "priorContextFrames": contexts["prior"],
             "flowContextFrames": contexts["flow"],
-            "decoderContextFrames": contexts["decoder"],
-            "sourceContextFrames": contexts["source"],
+            "filterContextFrames": contexts["filter"],
+            "decoderLookaheadFrames": contexts["decoder"],
+            "filtersPerFrame": FILTER_RATE,
+            "decoderMemory": [[x.shape[1], x.shape[2]] for x in nothing],
             "gain": GAINS[teacher],
         },
     )
     return {**evaluation, **contexts}
 
 
-def speed(out: Path, channels: int) -> dict:
-    """Milliseconds on one thread: the encoder for a long sentence, flow and decoder for a second of audio."""
+def length_of(name: str, role: str) -> str:
+    """What the length of an input or output is called; the same name means the same length."""
+    if name.startswith("remember"):
+        return name
+    lengths = {"latent": "T", "filters": "F", "source": "S", "audio": "S"}
+    return lengths.get(name, "P" if role == "encoder" else "T")
+
+
+def speed(out: Path, channels: int, nothing: list[torch.Tensor]) -> dict:
+    """Milliseconds on one thread: the encoder for a long sentence, flow and decoder with its filters for a second of
+    audio."""
     ids = phoneme_ids(LONG_TEXT).numpy()
     noise = np.zeros((1, 2, ids.shape[1]), np.float32)
     latent = np.zeros((1, channels, SAMPLE_RATE_HZ // HOP * 2), np.float32)
     source = np.zeros((1, SOURCE_CHANNELS, latent.shape[2] * HOP), np.float32)
-    decoded = {"latent": latent, "source": source, "first": np.zeros(1, np.int64)}
+    filters = np.zeros((1, 2 * BANDS, latent.shape[2] * FILTER_RATE), np.float32)
+    state = {f"remembered_{i}": x.numpy() for i, x in enumerate(nothing)}
     seconds = latent.shape[2] * HOP / SAMPLE_RATE_HZ
     encoder = seconds_per_run(out / "encoder.onnx", {"phonemes": ids, "duration_noise": noise})
+    flow = seconds_per_run(out / "flow.onnx", {"prior": latent})
+    decoder = seconds_per_run(out / "decoder.onnx", {"latent": latent, "edges": np.ones(2, np.int64), **state})
+    filtering = seconds_per_run(out / "filter.onnx", {"filters": filters, "source": source})
     return {
         "encoderSymbols": ids.shape[1],
         "encoderMs": round(1000 * encoder, 1),
-        "flowMsPerSecond": round(1000 * seconds_per_run(out / "flow.onnx", {"prior": latent}) / seconds, 1),
-        "decoderMsPerSecond": round(1000 * seconds_per_run(out / "decoder.onnx", decoded) / seconds, 1),
+        "flowMsPerSecond": round(1000 * flow / seconds, 1),
+        "decoderMsPerSecond": round(1000 * (decoder + filtering) / seconds, 1),
     }
 
 

@@ -61,6 +61,12 @@ def fourier_tables() -> tuple[np.ndarray, np.ndarray]:
     return transform[:, :WINDOW] * window, transform * synthesis_weights()[:, None]
 
 
+def half_tables() -> tuple[np.ndarray, np.ndarray]:
+    """The inverse transform's cosines and its negative sines up to the middle: each float32[BINS samples, BINS]."""
+    _, synthesis = fourier_tables()
+    return synthesis[:BINS, :BINS].T.copy(), synthesis[BINS:, :BINS].T.copy()
+
+
 class SourceFilter(nn.Module):
     """Filters float[B, 2 * BANDS, T*4] (natural logarithms of gain, of pulses and of noise), source [B, 2, T*256] →
     audio [B, 1, T*256]. Every 4 ms of the source go through their own filter, and the responses add up."""
@@ -78,9 +84,9 @@ class SourceFilter(nn.Module):
         constant("analysis", analysis[:, None])
         constant("synthesis", synthesis[:, None])
 
-    def forward(self, filters: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
-        real: torch.Tensor | float = 0.0
-        imaginary: torch.Tensor | float = 0.0
+    def spectrum(self, filters: torch.Tensor, source: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Real and imaginary parts of the filtered source, each [B, BINS, T*4]."""
+        real = imaginary = torch.zeros(())
         for bands, channel in zip(filters.split(BANDS, dim=1), source.split(1, dim=1), strict=True):
             gain = torch.exp(F.conv1d(bands, self.lines))
             phase = F.conv1d(bands, self.phases)
@@ -88,7 +94,11 @@ class SourceFilter(nn.Module):
             a, b = gain * torch.cos(phase), gain * torch.sin(phase)
             c, d = spectrum.split(BINS, dim=1)
             real, imaginary = real + a * c - b * d, imaginary + a * d + b * c
-        responses = F.conv_transpose1d(torch.cat([real, imaginary], dim=1), self.synthesis, stride=HOP)
+        return real, imaginary
+
+    def forward(self, filters: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
+        spectrum = torch.cat(self.spectrum(filters, source), dim=1)
+        responses = F.conv_transpose1d(spectrum, self.synthesis, stride=HOP)
         early = (WINDOW - HOP) // 2
         return responses[..., early : early - FFT + HOP]
 

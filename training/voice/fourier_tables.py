@@ -9,9 +9,11 @@ import numpy as np
 import onnx
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from voice.filter_decoder import BINS, FFT, WINDOW, fourier_tables, synthesis_weights, turn
+from voice.filter_decoder import BINS, FFT, WINDOW, fourier_tables, half_tables, synthesis_weights, turn
 
 SHARED = 256  # values; smaller constants are not looked at
+# what a graph filters with: the whole inverse transform, or half of it
+USES = ({"fourier.analysis", "fourier.synthesis"}, {"fourier.analysis", "fourier.cosines", "fourier.sines"})
 
 
 def constants(graph: onnx.GraphProto) -> dict[str, np.ndarray]:
@@ -49,6 +51,9 @@ def tables_as_nodes() -> tuple[list[NodeProto], list[TensorProto], dict[str, np.
         constant("minus_sine", minus_sine),
         constant("window", np.hanning(WINDOW + 1)[:WINDOW].astype(np.float32)),
         constant("weights", synthesis_weights()[:, None, None]),
+        constant("half", np.array([BINS])),
+        constant("square", np.array([BINS, BINS])),
+        constant("bin_weights", synthesis_weights()[:BINS]),
     ]
     nodes = [
         node("Range", "zero bins one", "bin"),
@@ -63,8 +68,27 @@ def tables_as_nodes() -> tuple[list[NodeProto], list[TensorProto], dict[str, np.
         node("Slice", "transform begin end axis", "start"),
         node("Mul", "start window", "analysis"),
         node("Mul", "transform weights", "synthesis"),
+        # a bin and a sample may change places: their product stays the same
+        node("Slice", "real begin half axis", "real_half"),
+        node("Slice", "imaginary begin half axis", "imaginary_half"),
+        node("Reshape", "real_half square", "real_square"),
+        node("Reshape", "imaginary_half square", "imaginary_square"),
+        node("Mul", "real_square bin_weights", "cosines"),
+        node("Mul", "imaginary_square bin_weights", "sines"),
     ]
-    return nodes, stored, {"fourier.analysis": analysis[:, None], "fourier.synthesis": synthesis[:, None]}
+    cosines, sines = half_tables()
+    whole = {"fourier.analysis": analysis[:, None], "fourier.synthesis": synthesis[:, None]}
+    return nodes, stored, whole | {"fourier.cosines": cosines, "fourier.sines": sines}
+
+
+def needed(nodes: list[NodeProto], names: set[str]) -> list[NodeProto]:
+    """Those nodes that these tensors are computed by."""
+    kept = []
+    for node in reversed(nodes):
+        if names & set(node.output):
+            kept.append(node)
+            names = names | set(node.input)
+    return kept[::-1]
 
 
 def compute_tables(path: Path) -> None:
@@ -79,9 +103,12 @@ def compute_tables(path: Path) -> None:
             first = known.setdefault((values.shape, values.tobytes()), name)
             if first != name:
                 renamed[name] = first
-    missing = set(tables) - set(renamed.values())
-    if missing:
-        raise ValueError(f"{path}: expected the decoder's tables among its constants, found no {sorted(missing)}")
+    found = set(tables) & set(renamed.values())
+    if found not in USES:
+        raise ValueError(f"{path}: expected the decoder's tables among its constants, found {sorted(found) or 'none'}")
+    nodes = needed(nodes, found)
+    read = {name for node in nodes for name in node.input}
+    stored = [tensor for tensor in stored if tensor.name in read]
     kept = [node for node in graph.node if not (node.op_type == "Constant" and node.output[0] in renamed)]
     for node in kept:
         for i, name in enumerate(node.input):
