@@ -94,7 +94,7 @@ const check = async (path: string): Promise<void> => {
     ['reads', reads],
   ]);
   const voice = await loadVitsVoice(files, { provider: 'cpu' });
-  const { hopSamples, latentChannels, contextFrames, contextFrom, windowError, gain } = voice.facts;
+  const { hopSamples, latentChannels, contextFrames, flowContextFrames, contextFrom, windowError, gain } = voice.facts;
   await voice.release();
   const streams =
     contextFrames === null
@@ -104,6 +104,12 @@ const check = async (path: string): Promise<void> => {
   table([
     ['latent', `${latentChannels} channels, ${hopSamples} samples a frame`],
     ['streams', streams],
+    [
+      'flow',
+      flowContextFrames === null
+        ? 'at once for each text chunk'
+        : `in blocks with ${flowContextFrames} frames of context`,
+    ],
     ['times', 'of words and symbols, before the sound'],
     ['gain', gain.toFixed(2)],
   ]);

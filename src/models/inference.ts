@@ -60,8 +60,8 @@ export interface WorkerState {
 
 /** Something in a text that cannot be spoken; everything else is. */
 export interface TextProblem {
-  /** Phonemes in `[[…]]` that do not exist, or a text without one word that the voice can read. */
-  readonly kind: 'bad-phonemes' | 'unreadable';
+  /** Phonemes in `[[…]]` that do not exist, a text without one word that the voice can read, or symbols that it lacks. */
+  readonly kind: 'bad-phonemes' | 'unreadable' | 'unknown-symbols';
   /** What was expected, what came, the way out. */
   readonly message: string;
 }

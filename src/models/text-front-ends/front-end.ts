@@ -10,6 +10,8 @@ export interface SymbolSequence {
   readonly symbols: readonly string[];
   /** Words that are heard, in order: ids `first` to before `end` speak `text`, characters `charStart` to before `charEnd`. */
   readonly words: readonly SequenceWord[];
+  /** What of the text the voice has no symbols for, in a sentence; missing when it has all. */
+  readonly leftOut?: string;
 }
 
 export interface SequenceWord {

@@ -23,6 +23,9 @@ export interface SymbolLayout {
   readonly blankAfter?: (symbol: string) => boolean;
 }
 
+/** Symbols that are missed when they are left out; marks of stress, accents and apostrophes are not. */
+const HEARD = /[\p{Ll}\p{Lu}\p{Lt}\p{Lo}\p{N}]/u;
+
 /**
  * Spells runs in the voice's ids. Symbols that it does not have are left out, as all of these projects do, but a text of which
  * the voice has less than half was not written for it.
@@ -66,7 +69,11 @@ export const layOut = (
     );
   }
   for (const id of after) builder.push(id, '');
-  return builder.build();
+  const sequence = builder.build();
+  const heard = [...unknown].filter((symbol) => HEARD.test(symbol));
+  if (heard.length === 0) return sequence;
+  const leftOut = `This voice speaks ${speaks}; it has no symbols for ${heard.slice(0, 10).join(' ')}, which are left out.`;
+  return { ...sequence, leftOut };
 };
 
 /** Symbols that a sample has at least. */

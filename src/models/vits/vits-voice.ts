@@ -1,15 +1,18 @@
 /**
- * A voice in a format of another project, run in parts: encoder and flow once a text, the decoder in windows. A window carries
- * as many frames to each side as the decoder sees, so joined windows equal the whole.
+ * A voice in a format of another project, run in parts: the encoder once a text, flow and decoder in windows. A window carries
+ * as many frames to each side as the part sees, so joined windows equal the whole.
  */
 import { VisavisError } from '../../errors.ts';
 import type { WordTiming } from '../../media.ts';
-import type { SpeechOptions } from '../inference.ts';
+import { columns } from '../growing-speech.ts';
+import type { SpeechOptions, TextProblem } from '../inference.ts';
 import { float32, OnnxSession, type SessionOptions, type Tensor } from '../onnx-session.ts';
 import { createRandom, gaussianNoise } from '../random.ts';
 import type { SymbolSequence, TextFrontEnd } from '../text-front-ends/front-end.ts';
 import type { EncodedChunk, VoiceModel } from '../voice-model.ts';
 import { ADDED, type CutVoice, cutVoice, type Handed, NotVits } from './cut-voice.ts';
+import { GrowingLatent, runFlow } from './growing-latent.ts';
+import { framesOf, type Handovers } from './handovers.ts';
 import type { OnnxModel } from './onnx-file.ts';
 import { phonemeTimes } from './phoneme-times.ts';
 import { receptiveField } from './receptive-field.ts';
@@ -23,6 +26,8 @@ const MAX_SYMBOLS = 1000;
 const DURATION_STREAM = -1;
 /** The decoder's context is looked for up to here when the graph does not tell it. */
 const MAX_CONTEXT_FRAMES = 64;
+/** The flow's is looked for among these. Its four couplings of the paper see 32 frames, the last of them hardly. */
+const FLOW_CONTEXTS = [16, 32, 64];
 /** Windows equal the whole when no sample differs by more, as a share of the peak: what float32 rounds differently. */
 const TOLERANCE = 5e-6;
 /** Frames of a trial window. */
@@ -38,12 +43,10 @@ export interface SymbolTiming {
   readonly endMs: number;
 }
 
-type Handovers = Readonly<Record<string, Tensor>>;
-
 /** What `decode` takes. */
 interface VitsSpeech {
-  /** float32[C × T], or the sound itself when the voice does not stream. */
-  readonly latent: Float32Array;
+  /** The latent, or the sound itself when the voice does not stream. */
+  readonly made: GrowingLatent | Float32Array;
   readonly frameCount: number;
   /** What the decoder takes beside: nothing, the speaker's embedding, or a source as long as the sound. */
   readonly handed: Handovers;
@@ -61,51 +64,14 @@ export interface VitsFacts {
   readonly latentChannels: number;
   /** Latent frames of context to each side of a window, or why the voice is decoded in one piece. */
   readonly contextFrames: number | null;
-  /** Worked out from the graph, found by trying, or neither. */
+  /** The same of the flow, found by trying; null: it is run at once. */
+  readonly flowContextFrames: number | null;
+  /** Of the decoder: worked out from the graph, found by trying, or neither. */
   readonly contextFrom: 'graph' | 'trial' | 'none';
   /** Largest difference between a trial window and the whole, as a share of the peak. */
   readonly windowError: number;
   readonly gain: number;
 }
-
-/** Columns `from` to before `to` of a row-major matrix. */
-const columns = (matrix: Float32Array, width: number, from: number, to: number): Float32Array => {
-  const rows = matrix.length / width;
-  const cut = new Float32Array(rows * (to - from));
-  for (let row = 0; row < rows; row++)
-    cut.set(matrix.subarray(row * width + from, row * width + to), row * (to - from));
-  return cut;
-};
-
-/**
- * Of what the decoder of a sound of `frameCount` frames takes beside the latent, the part of frames `from` to before `to`: of
- * tensors that run with the frames, so many columns a frame; of others all. Frames beyond the last begin again.
- */
-const framesOf = (handed: Handovers, frameCount: number, from: number, to: number): Handovers => {
-  const cut = ({ dtype, data, shape }: Tensor): Tensor => {
-    const width = shape.at(-1) ?? 1;
-    const step = width / frameCount;
-    if (dtype !== 'float32' || shape.length !== 3 || frameCount < 2 || !Number.isInteger(step)) {
-      return { dtype, data, shape };
-    }
-    const rows = data.length / width;
-    const length = (to - from) * step;
-    const part = new Float32Array(rows * length);
-    for (let row = 0; row < rows; row++) {
-      for (let at = 0; at < length;) {
-        const source = (from * step + at) % width;
-        const count = Math.min(length - at, width - source);
-        part.set(
-          (data as Float32Array).subarray(row * width + source, row * width + source + count),
-          row * length + at,
-        );
-        at += count;
-      }
-    }
-    return float32(part, [...shape.slice(0, -1), length]);
-  };
-  return Object.fromEntries(Object.entries(handed).map(([name, tensor]) => [name, cut(tensor)]));
-};
 
 const peakOf = (sound: Float32Array): number => sound.reduce((peak, sample) => Math.max(peak, Math.abs(sample)), 0);
 
@@ -119,12 +85,14 @@ interface Parts {
   readonly decoder: OnnxSession;
 }
 
-/** What the encoder and the flow make of a sequence. */
+/** What the encoder makes of a sequence. */
 interface Encoded {
   readonly frames: Int32Array;
-  readonly latent: Float32Array;
+  readonly latent: GrowingLatent;
   readonly frameCount: number;
-  readonly handed: Handovers;
+  /** What the encoder hands to the flow, and to the decoder. */
+  readonly toFlow: Handovers;
+  readonly toDecoder: Handovers;
 }
 
 /** A voice on the thread that calls it; every run blocks. */
@@ -196,6 +164,7 @@ export class VitsVoice implements VoiceModel {
         hopSamples: 0,
         latentChannels: channels,
         contextFrames: null,
+        flowContextFrames: null,
         contextFrom: 'none',
         windowError: Number.POSITIVE_INFINITY,
         gain: 1,
@@ -215,8 +184,10 @@ export class VitsVoice implements VoiceModel {
   /** Speaks the sample, measures how far the decoder sees, and how loud the voice is. */
   async #tryOut(file: string, model: OnnxModel): Promise<VitsFacts> {
     const { cut } = this.#parts;
-    const { latent, frameCount, handed } = await this.#encode(this.#frontEnd.sample, this.#format.defaultSpeaker, 1, 1);
-    const sound = await this.#decode(latent, frameCount, handed);
+    const encoded = await this.#encode(this.#frontEnd.sample, this.#format.defaultSpeaker, 1, 1);
+    const { frameCount, toDecoder } = encoded;
+    const latent = await encoded.latent.columns(0, frameCount);
+    const sound = await this.#decode(latent, frameCount, toDecoder);
     const hopSamples = sound.length / frameCount;
     if (!Number.isInteger(hopSamples)) {
       throw new VisavisError(
@@ -235,12 +206,12 @@ export class VitsVoice implements VoiceModel {
     const errorWith = async (contextFrames: number): Promise<number> => {
       const width = 2 * contextFrames + 3 * TRIAL_FRAMES;
       const noise = gaussianNoise(createRandom(1), latentChannels * width);
-      const whole = await this.#decode(noise, width, framesOf(handed, frameCount, 0, width));
+      const whole = await this.#decode(noise, width, framesOf(toDecoder, frameCount, 0, width));
       if (whole.length !== width * hopSamples) return Number.POSITIVE_INFINITY;
       const first = contextFrames + TRIAL_FRAMES;
       const from = first - contextFrames;
       const to = first + TRIAL_FRAMES + contextFrames;
-      const beside = framesOf(handed, frameCount, from, to);
+      const beside = framesOf(toDecoder, frameCount, from, to);
       const window = await this.#decode(columns(noise, width, from, to), to - from, beside);
       let worst = 0;
       for (let i = 0; i < TRIAL_FRAMES * hopSamples; i++) {
@@ -250,7 +221,8 @@ export class VitsVoice implements VoiceModel {
       return worst / peakOf(whole);
     };
 
-    const facts = { hopSamples, latentChannels, gain };
+    const flowContextFrames = await this.#tryFlow(encoded);
+    const facts = { hopSamples, latentChannels, flowContextFrames, gain };
     const seen = receptiveField(cut.decoderNodes, model.weights, cut.latent, cut.sound);
     if (seen?.hopSamples === hopSamples) {
       const windowError = await errorWith(seen.contextFrames);
@@ -265,16 +237,56 @@ export class VitsVoice implements VoiceModel {
     return { ...facts, contextFrames: null, contextFrom: 'none', windowError: Number.POSITIVE_INFINITY };
   }
 
+  /** Finds how far the flow sees: null when it sees all. */
+  async #tryFlow({ frameCount, toFlow }: Encoded): Promise<number | null> {
+    const { latentChannels: channels } = this.facts;
+    for (const contextFrames of FLOW_CONTEXTS) {
+      const width = 2 * contextFrames + 3 * TRIAL_FRAMES;
+      const noise = gaussianNoise(createRandom(2), channels * width);
+      const first = contextFrames + TRIAL_FRAMES;
+      const from = first - contextFrames;
+      const to = first + TRIAL_FRAMES + contextFrames;
+      const run = (begin: number, end: number) =>
+        runFlow(this.#flow, columns(noise, width, begin, end), framesOf(toFlow, frameCount, begin, end), end - begin);
+      try {
+        const whole = columns(await run(0, width), width, first, first + TRIAL_FRAMES);
+        const window = columns(await run(from, to), to - from, contextFrames, contextFrames + TRIAL_FRAMES);
+        const worst = window.reduce((most, x, i) => Math.max(most, Math.abs(x - (whole[i] ?? Infinity))), 0);
+        if (whole.length === channels * TRIAL_FRAMES && worst <= TOLERANCE * peakOf(whole)) return contextFrames;
+      } catch (error) {
+        // A flow that is built for the length of its text refuses another one.
+        if (!(error instanceof VisavisError && error.code === 'inference_failed')) throw error;
+        return null;
+      }
+    }
+    return null;
+  }
+
+  get #flow() {
+    const { cut, flow } = this.#parts;
+    const { contextFrames, flowContextFrames } = this.facts;
+    return {
+      session: flow,
+      latent: cut.latent,
+      contextFrames: flowContextFrames,
+      firstFrames: (this.windowFrames[0] ?? 0) + (contextFrames ?? 0),
+    };
+  }
+
   async encode(text: string, { speed, seed }: SpeechOptions, speaker?: string): Promise<VitsChunk> {
     const { defaultSpeaker, speakers } = this.#format;
     const speakerNumber = speaker === undefined ? defaultSpeaker : speakerId(speakers, speaker);
     const sequence = await this.#frontEnd.read(text);
+    const { leftOut } = sequence;
+    const problems: readonly TextProblem[] =
+      leftOut === undefined ? [] : [{ kind: 'unknown-symbols', message: leftOut }];
     if (sequence.ids.length === 0) {
       return {
-        speech: { latent: new Float32Array(0), frameCount: 0, handed: {} },
+        speech: { made: new Float32Array(0), frameCount: 0, handed: {} },
         frameCount: 0,
         words: [],
         symbols: [],
+        problems,
       };
     }
     if (sequence.ids.length > MAX_SYMBOLS) {
@@ -283,16 +295,16 @@ export class VitsVoice implements VoiceModel {
         `A text chunk may have ${MAX_SYMBOLS} symbols, this one has ${sequence.ids.length}. Send it in shorter sentences.`,
       );
     }
-    const { frames, latent, frameCount, handed } = await this.#encode(sequence, speakerNumber, speed, seed);
+    const { frames, latent, frameCount, toDecoder } = await this.#encode(sequence, speakerNumber, speed, seed);
     const streams = this.facts.contextFrames !== null;
     const starts = new Float64Array(frames.length + 1);
     const frameMs = (this.hopSamples / this.#format.sampleRateHz) * 1000;
     for (const [i, count] of frames.entries()) starts[i + 1] = starts[i]! + count * frameMs;
     return {
       speech: {
-        latent: streams ? latent : await this.#decode(latent, frameCount, handed),
+        made: streams ? latent : await this.#decode(await latent.columns(0, frameCount), frameCount, toDecoder),
         frameCount,
-        handed: streams ? handed : {},
+        handed: streams ? toDecoder : {},
       },
       frameCount,
       words: sequence.words.map(({ text: word, charStart, charEnd, first, end }): WordTiming => {
@@ -300,30 +312,32 @@ export class VitsVoice implements VoiceModel {
         const times = { startMs: starts[first]!, endMs: starts[end]! };
         return { text: word, ...times, charStart, charEnd, ...(phonemes && { phonemes }) };
       }),
+      problems,
       symbols: sequence.symbols.map((symbol, i) => ({ symbol, startMs: starts[i]!, endMs: starts[i + 1]! })),
     };
   }
 
   async decode(speech: unknown, first: number, end: number): Promise<Float32Array> {
-    const { latent, frameCount, handed } = speech as VitsSpeech;
-    const { contextFrames, gain } = this.facts;
+    const { made, frameCount, handed } = speech as VitsSpeech;
+    const { gain } = this.facts;
+    const contextFrames = this.facts.contextFrames ?? 0;
     const hop = this.hopSamples;
     let audio: Float32Array;
-    if (contextFrames === null) audio = latent.slice(first * hop, end * hop);
+    if (made instanceof Float32Array) audio = made.slice(first * hop, end * hop);
     else {
       const from = Math.max(0, first - contextFrames);
       const to = Math.min(frameCount, end + contextFrames);
       const beside = framesOf(handed, frameCount, from, to);
-      const decoded = await this.#decode(columns(latent, frameCount, from, to), to - from, beside);
+      const decoded = await this.#decode(await made.columns(from, to), to - from, beside);
       audio = decoded.slice((first - from) * hop, (end - from) * hop);
     }
     for (let i = 0; i < audio.length; i++) audio[i] = Math.min(1, Math.max(-1, audio[i]! * gain));
     return audio;
   }
 
-  /** Text encoder, durations and flow. */
+  /** Text encoder and durations; the flow follows as far as it is needed. */
   async #encode(sequence: SymbolSequence, speaker: number, speed: number, seed: number): Promise<Encoded> {
-    const { cut, encoder, flow } = this.#parts;
+    const { cut, encoder } = this.#parts;
     const feeds = feedsOf(this.#format, cut, sequence, speaker, speed, seed, this.hopSamples);
     const outputs = await encoder.run(
       pick(
@@ -349,8 +363,9 @@ export class VitsVoice implements VoiceModel {
     }
     const given = (name: string): Tensor => feeds[name] ?? outputs.any(name);
     const all = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, given(name)]));
-    const flowed = await flow.run({ ...all(cut.toFlow), [ADDED.noise]: float32(noise, shape) });
-    return { frames, latent: flowed.get(cut.latent, 'float32').data, frameCount, handed: all(cut.toDecoder) };
+    const toFlow = all(cut.toFlow);
+    const latent = new GrowingLatent(this.#flow, noise, toFlow, frameCount);
+    return { frames, latent, frameCount, toFlow, toDecoder: all(cut.toDecoder) };
   }
 
   /** The whole sound of a latent float32[C × frameCount], as the model makes it. */

@@ -23,7 +23,11 @@ import { concatMapEager } from '../operators/concat-map-eager.ts';
 /** Chunks in work at once: the one that is decoded, and the next, which is encoded as soon as the first has sound. */
 const CHUNKS_IN_WORK = 2;
 /** Problems told of one utterance. */
-const MAX_REPORTS: Readonly<Record<TextProblem['kind'], number>> = { 'bad-phonemes': 8, unreadable: 1 };
+const MAX_REPORTS: Readonly<Record<TextProblem['kind'], number>> = {
+  'bad-phonemes': 8,
+  unreadable: 1,
+  'unknown-symbols': 1,
+};
 /** A chunk that is too long is cut down to pieces of this many characters at least. */
 const MIN_CUT = 10;
 

@@ -118,6 +118,23 @@ test('a text in another script is refused, not spoken as silence', async () => {
   await voice.release();
 });
 
+test('letters that a voice does not have are left out and told', async () => {
+  const voice = await load((await findModelFile(await writeTransformers(await temporaryFolder()))) ?? '');
+
+  const { words, problems } = await voice.encode('a naïve Ж here', { speed: 1, seed: 1 });
+  const { problems: none } = await voice.encode('all is here', { speed: 1, seed: 1 });
+  await voice.release();
+
+  expect(words.map(({ text }) => text)).toEqual(['a', 'naïve', 'here']);
+  expect(problems).toEqual([
+    {
+      kind: 'unknown-symbols',
+      message: expect.stringMatching(/speaks eng; it has no symbols for ï ж, which are left out/),
+    },
+  ]);
+  expect(none).toEqual([]);
+});
+
 /** The small Piper voice with its first weight in another file. */
 const withExternal = async (location: string): Promise<Uint8Array> => {
   const file = await graphOf('piper');
