@@ -139,7 +139,11 @@ describe('frames of Wyoming', () => {
   test('come out as they went in, however they are cut', () => {
     const event = fc.record({
       type: fc.string({ minLength: 1 }),
-      data: fc.dictionary(fc.string(), fc.string()),
+      // Objects made of foreign JSON drop this key, which would name their prototype.
+      data: fc.dictionary(
+        fc.string().filter((key) => key !== '__proto__'),
+        fc.string(),
+      ),
       payload: fc.uint8Array({ maxLength: 50 }),
     });
     fc.assert(
