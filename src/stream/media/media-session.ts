@@ -18,8 +18,8 @@ import { senderReportIntervalMs } from './webrtc/sender-report.ts';
 const COUNTERS_INTERVAL_MS = 1000;
 /** How often it is looked whether the browser still speaks. */
 const WATCH_INTERVAL_MS = 250;
-/** Frames that may wait for the encoder; more would come too late, so they are dropped. */
-const MAX_PENDING_FRAMES = 3;
+/** Frames that may be in the encoder; a further one would be shown too late for its sound, so it is dropped. */
+const MAX_PENDING_FRAMES = 2;
 /** A broken encoder is opened anew, and told of, not more often than this. */
 const REPAIR_INTERVAL_MS = 1000;
 /** A packet that leaves so much too late tells that the machine is busy; for a while delays of others say nothing. */
