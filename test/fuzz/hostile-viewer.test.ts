@@ -11,6 +11,8 @@ import { casesOf } from './cases.ts';
 const SEED = 1;
 /** Datagrams sent before it is waited until the media thread has read them. */
 const BURST = 50;
+/** After so many attacks comes another session, whose data channels have not been closed by one of them. */
+const LIFE = 500;
 const RTCP_TYPES = [192, 200, 201, 202, 203, 204, 205, 206, 207, 223];
 
 const bytes = (maxLength: number) => fc.uint8Array({ maxLength });
@@ -133,6 +135,8 @@ const upToDate = (packet: Uint8Array, nextTsn: number): Uint8Array => {
 };
 
 const associationOf = ({ pc }: WeriftViewer): object => Reflect.get(pc.sctpTransport ?? {}, 'sctp') ?? {};
+/** Lets a viewer answer nothing of what comes over its data channels: it does not know what it has sent in its own name. */
+const deafen = (viewer: WeriftViewer): boolean => Reflect.set(associationOf(viewer), 'receive', () => undefined);
 /** The tag by which the server knows packets of its association. */
 const tagOf = (viewer: WeriftViewer): number =>
   Number(Reflect.get(associationOf(viewer), 'remoteVerificationTag') ?? 0);
@@ -152,7 +156,9 @@ const rawSender = (transport: RTCDtlsTransport): ((datagram: Uint8Array) => Prom
 };
 
 test('a viewer that sends anything at all, encrypted or not, ends no session but its own', async () => {
-  const server = await createMediaServer();
+  // No pace: what comes too fast would not be read.
+  const dataLimits = { dataChannels: 16, dataBytes: 262_144, messagesPerSecond: 1_000_000 };
+  const server = await createMediaServer({ dataLimits });
   const opened: { readonly viewer: WeriftViewer; readonly channel: MediaChannel; readonly events: MediaEvent[] }[] = [];
   const open = async (): Promise<(typeof opened)[number]> => {
     const viewer = createWeriftViewer();
@@ -179,7 +185,12 @@ test('a viewer that sends anything at all, encrypted or not, ends no session but
     return session;
   };
   const good = await open();
-  let hostile = await open();
+  const openHostile = async () => {
+    const session = await open();
+    deafen(session.viewer);
+    return session;
+  };
+  let hostile = await openHostile();
   const transportOf = ({ viewer }: { readonly viewer: WeriftViewer }) =>
     viewer.pc.dtlsTransports[0] as RTCDtlsTransport;
   const isDead = () => hostile.events.some((event) => event.type === 'state' && event.state === 'failed');
@@ -214,10 +225,10 @@ test('a viewer that sends anything at all, encrypted or not, ends no session but
     // The media thread answers when it has read what came before.
     await good.channel.cut(Number.MAX_SAFE_INTEGER);
     worst = Math.max(worst, performance.now() - beforeMs);
-    if (isDead() || transport.state !== 'connected') {
+    if (isDead() || transport.state !== 'connected' || i % LIFE === 0) {
       await hostile.viewer[Symbol.asyncDispose]();
       await hostile.channel.close();
-      hostile = await open();
+      hostile = await openHostile();
     }
   }
 
