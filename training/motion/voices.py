@@ -15,7 +15,7 @@ ESPEAK_VARIANTS = (
     "m1", "m2", "m3", "m4", "m5", "m7", "m8", "f1", "f2", "f3", "f4", "klatt", "klatt2", "klatt3", "klatt4", "Michael",
     "Annie", "Denis", "Andrea", "steph", "linda", "edward", "whisper",
 )  # fmt: skip
-ESPEAK_SHARE = 0.4
+ESPEAK_SHARE = 0.1  # formants are far from people: .4 blurred the lips of the shipped voice (see dev/LOG.md)
 
 own: Speak = flite.speak  # rms, as the shipped voice
 stranger: Speak = festival.speak  # kd, joined of recorded diphones; never in training
