@@ -10,7 +10,7 @@ const MISSED_SHARE = 0.1;
 const WINDOW_MS = 1000;
 /** A step shows its effect after the frames that were under way: with many sessions, each step is a small one, and they follow faster. */
 const SETTLE_MS = { longest: 1000, shortest: 100 } as const;
-/** So long a session has to be on time before it steps up; every rise that did not hold doubles it. */
+/** So long a session has to be on time before it steps up; a rise that did not hold doubles it for the next. */
 const CLEAN_MS = 10_000;
 const LONGEST_CLEAN_MS = 160_000;
 /** A fall so soon after a rise says that the rise was wrong. */
@@ -27,7 +27,9 @@ interface Member {
   /** When it began to be on time without a break, on this rung. */
   cleanSinceMs: number;
   cleanMs: number;
+  /** When it rose last, and after how long on time. */
   roseMs: number;
+  roseAfterMs: number;
 }
 
 /** What is known of the machine. */
@@ -63,6 +65,7 @@ export class LoadLadder<Id> {
       cleanSinceMs: nowMs,
       cleanMs: CLEAN_MS,
       roseMs: -Infinity,
+      roseAfterMs: CLEAN_MS,
     });
   }
 
@@ -108,7 +111,7 @@ export class LoadLadder<Id> {
     if (!first) return null;
     const { id, member } = first;
     const hasRegrets = nowMs - member.roseMs < REGRET_MS;
-    if (hasRegrets) member.cleanMs = Math.min(LONGEST_CLEAN_MS, 2 * member.cleanMs);
+    if (hasRegrets) member.cleanMs = Math.min(LONGEST_CLEAN_MS, 2 * member.roseAfterMs);
     const settleMs = Math.max(SETTLE_MS.shortest, SETTLE_MS.longest / this.#members.size);
     this.#settledMs = nowMs + settleMs;
     // What was late before the step says nothing about what comes after it.
@@ -129,7 +132,8 @@ export class LoadLadder<Id> {
       member.rung = step.to;
       member.roseMs = nowMs;
       member.cleanSinceMs = nowMs;
-      if (member.rung === 0) member.cleanMs = CLEAN_MS;
+      member.roseAfterMs = member.cleanMs;
+      member.cleanMs = CLEAN_MS;
       this.#roseMs = nowMs;
       return step;
     }
