@@ -63,6 +63,7 @@ const watchFor = async (server: ServerProcess, context: BenchContext): Promise<F
   const skews = samples.flatMap(skewOf);
   const values = skews.map(({ value }) => value);
   const drift = Math.abs(slopeOf(skews).perMs) * ((skews.at(-1)?.atMs ?? 0) - (skews[0]?.atMs ?? 0));
+  context.note(`sync: median skew of each minute: ${mediansByMinute(skews).join(', ')} ms`);
   // On a busy machine the browser's buffers grow and shrink with what it has just seen, which is no drift.
   const driftGoal: FigureOptions = context.busy ? {} : { goal: { of: 'p50', limit: MAX_DRIFT_MS } };
   return [
@@ -78,6 +79,16 @@ const watchFor = async (server: ServerProcess, context: BenchContext): Promise<F
     ),
     single('audio gaps, slots of 40 ms', '', after.gaps - before.gaps),
   ];
+};
+
+/** A clock that is wrong moves them one way; the browser's adjustments move them to and fro. */
+const mediansByMinute = (skews: readonly Point[]): number[] => {
+  const minuteOf = ({ atMs }: Point) => Math.floor((atMs - (skews[0]?.atMs ?? 0)) / 60_000);
+  const minutes = [...new Set(skews.map(minuteOf))];
+  return minutes.map((minute) => {
+    const values = skews.filter((point) => minuteOf(point) === minute).map(({ value }) => value);
+    return Math.round(percentile(values, 0.5));
+  });
 };
 
 /** The server's own counters. */
