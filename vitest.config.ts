@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    setupFiles: ['test/support/seed.ts'],
     // Inference workers and Chromium share the cores: more files at once only make each other late.
     maxWorkers: 2,
     projects: [

@@ -3,6 +3,9 @@
 /** Width of the plot in time. */
 export const PLOT_WINDOW_MS = 60_000;
 
+/** Below it a range is not told apart from none: powers of ten near the least double are no longer exact. */
+const FINEST_STEP = 1e-9;
+
 /** One value at one moment. */
 export interface Sample {
   readonly atMs: number;
@@ -23,7 +26,7 @@ export const plotRange = (samples: readonly Sample[], least: readonly [number, n
   const values = samples.map(({ value }) => value);
   const step = (value: number): number => {
     if (value === 0) return 0;
-    const power = 10 ** Math.floor(Math.log10(Math.abs(value)));
+    const power = Math.max(FINEST_STEP, 10 ** Math.floor(Math.log10(Math.abs(value))));
     const factor = [1, 2, 5, 10].find((factor) => Math.abs(value) <= factor * power * (1 + 1e-9)) ?? 10;
     return Math.sign(value) * factor * power;
   };

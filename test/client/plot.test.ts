@@ -24,6 +24,7 @@ describe('plotRange', () => {
         const slack = 1e-9 * Math.max(...values.map(Math.abs));
         return values.every((value) => low <= value + slack && value <= high + slack);
       }),
+      { examples: [[[-Number.MIN_VALUE]]] },
     );
   });
 });
