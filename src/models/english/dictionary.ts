@@ -14,6 +14,8 @@ const NEWLINE = 0x0a;
 const VARIANT = 0x28; // "word(2)" is another pronunciation of a word
 const INDENT = '  "'.length;
 const BETWEEN = '": "'.length;
+/** A few entries say after it where the word comes from. */
+const REMARK = ' #';
 
 interface Dictionary {
   readonly bytes: Buffer;
@@ -70,7 +72,8 @@ export const lookUp = (word: string): Phones | undefined => {
   for (let slot = hash, start = slots[slot]; start; slot = (slot + 1) & (SLOTS - 1), start = slots[slot]) {
     if (bytes.compare(key, 0, key.length, start, start + key.length) === 0) {
       const from = start + key.length - 1 + BETWEEN;
-      return bytes.toString('latin1', from, bytes.indexOf(QUOTE, from)).split(' ');
+      const [phones = ''] = bytes.toString('latin1', from, bytes.indexOf(QUOTE, from)).split(REMARK);
+      return phones.split(' ');
     }
   }
   return undefined;

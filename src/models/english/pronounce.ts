@@ -17,6 +17,7 @@ const EXCEPTIONS: ReadonlyMap<string, Phones> = new Map(
     dr: 'D AA1 K T ER0',
     dot: 'D AA1 T',
     okay: 'OW2 K EY1',
+    gdp: 'JH IY1 D IY1 P IY1',
     gif: 'G IH1 F',
     kubernetes: 'K UW2 B ER0 N EH1 T IY0 Z',
     wifi: 'W AY1 F AY2',
