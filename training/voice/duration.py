@@ -13,13 +13,6 @@ from voice.splines import rational_quadratic
 BINS = 10
 
 
-class ChannelNorm(nn.LayerNorm):
-    """Layer normalization over the channels of [B, C, P]."""
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return super().forward(x.transpose(1, 2)).transpose(1, 2)
-
-
 class DilatedStack(nn.Module):
     """Dilated, depth-separable residual convolutions [B, C, P] → [B, C, P]."""
 
@@ -31,7 +24,7 @@ class DilatedStack(nn.Module):
             for d in dilations
         )
         self.pointwise = nn.ModuleList(nn.Conv1d(channels, channels, 1) for _ in dilations)
-        self.norms = nn.ModuleList(ChannelNorm(channels) for _ in range(2 * layers))
+        self.norms = nn.ModuleList(nn.LayerNorm(channels) for _ in range(2 * layers))
 
     def forward(
         self, x: torch.Tensor, mask: torch.Tensor | None, condition: torch.Tensor | None = None
@@ -39,8 +32,10 @@ class DilatedStack(nn.Module):
         if condition is not None:
             x = x + condition
         for i, (depthwise, pointwise) in enumerate(zip(self.depthwise, self.pointwise, strict=True)):
-            y = F.gelu(self.norms[2 * i](depthwise(masked(x, mask))))
-            x = x + F.gelu(self.norms[2 * i + 1](pointwise(y)))
+            # channels last, where norms and products of matrices need them
+            y = F.gelu(self.norms[2 * i](depthwise(masked(x, mask)).transpose(1, 2)))
+            y = F.linear(y, pointwise.weight[:, :, 0], pointwise.bias)
+            x = x + F.gelu(self.norms[2 * i + 1](y)).transpose(1, 2)
         return masked(x, mask)
 
 
@@ -57,8 +52,9 @@ class Affine(nn.Module):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         return (self.shift + self.log_scale.exp() * x) * mask, (self.log_scale * mask).sum((1, 2))
 
-    def inverse(self, y: torch.Tensor, mask: torch.Tensor | None, condition: torch.Tensor) -> torch.Tensor:
-        return masked((y - self.shift) * torch.exp(-self.log_scale), mask)
+    def inverse_first(self, y: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+        """The first channel of x from that of y: [B, 1, P] → the same."""
+        return masked((y - self.shift[:1]) * torch.exp(-self.log_scale[:1]), mask)
 
 
 class SplineCoupling(nn.Module):
@@ -76,22 +72,30 @@ class SplineCoupling(nn.Module):
     def forward(
         self, x: torch.Tensor, mask: torch.Tensor, condition: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        y, log_slope = self._move(x, mask, condition, inverse=False)
-        return y, (log_slope * mask).sum((1, 2))
+        kept, moved = x.split(1, dim=1)
+        y, log_slope = self._move(kept, moved, mask, condition, inverse=False)
+        return torch.cat([masked(kept, mask), y], dim=1), (log_slope * mask).sum((1, 2))
 
-    def inverse(self, y: torch.Tensor, mask: torch.Tensor | None, condition: torch.Tensor) -> torch.Tensor:
-        return self._move(y, mask, condition, inverse=True)[0]
+    def inverse(
+        self, kept: torch.Tensor, moved: torch.Tensor, mask: torch.Tensor | None, condition: torch.Tensor
+    ) -> torch.Tensor:
+        """The second channel moved back; each is [B, 1, P]."""
+        return self._move(kept, moved, mask, condition, inverse=True)[0]
 
     def _move(
-        self, x: torch.Tensor, mask: torch.Tensor | None, condition: torch.Tensor, inverse: bool
+        self,
+        kept: torch.Tensor,
+        moved: torch.Tensor,
+        mask: torch.Tensor | None,
+        condition: torch.Tensor,
+        inverse: bool,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        kept, moved = x.split(1, dim=1)
         shape = masked(self.shape(self.body(self.pre(kept), mask, condition)), mask).transpose(1, 2)[
             :, None
         ]  # [B, 1, P, 29]
         widths, heights, slopes = shape.split([BINS, BINS, BINS - 1], dim=-1)
         moved, log_slope = rational_quadratic(moved, widths * self.scale, heights * self.scale, slopes, inverse=inverse)
-        return masked(torch.cat([kept, moved], dim=1), mask), log_slope
+        return masked(moved, mask), log_slope
 
 
 class DurationPredictor(nn.Module):
@@ -142,9 +146,8 @@ class DurationPredictor(nn.Module):
         """Draw log durations [B, 1, P] (natural log of frames) from noise float[B, 2, P]."""
         text = self.condition(hidden, mask)
         affine, _, *rest = self.prior
-        z = noise
         # The first coupling moves only the augmented channel, which synthesis throws away.
+        moved, kept = noise.split(1, dim=1)
         for flow in reversed(rest):
-            z = flow.inverse(z.flip(1), mask, text)
-        z = affine.inverse(z.flip(1), mask, text)
-        return z[:, :1]
+            kept, moved = flow.inverse(kept, moved, mask, text), kept
+        return affine.inverse_first(kept, mask)

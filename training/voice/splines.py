@@ -20,21 +20,18 @@ def rational_quadratic(
 
     x [...]; widths and heights [..., K] and slopes [..., K - 1] are unnormalized. Gives y and log |dy/dx|, shaped as x.
     """
-    inside = ((x >= -bound) & (x <= bound)).to(x.dtype)
+    inside = x.abs() <= bound
     # the slope is 1 at both ends, where the linear tails begin
     slopes = MIN_SLOPE + F.softplus(F.pad(slopes, (1, 1), value=_inverse_softplus(1 - MIN_SLOPE)))
-    left, width = _knots(widths, bound)
-    low, height = _knots(heights, bound)
-    clamped = x.clamp(-bound, bound)
+    begins, sizes = _bins(torch.stack([widths, heights], dim=-2), bound)
+    clamped = x.clamp(-bound, bound)[..., None]
 
-    edges = low if inverse else left
-    index = ((clamped[..., None] >= edges).sum(-1, keepdim=True) - 1).clamp(0, widths.shape[-1] - 1)
-
-    def pick(values: torch.Tensor) -> torch.Tensor:
-        return values.gather(-1, index).squeeze(-1)
-
-    x0, w, y0, h = pick(left[..., :-1]), pick(width), pick(low[..., :-1]), pick(height)
-    d0, d1 = pick(slopes[..., :-1]), pick(slopes[..., 1:])
+    # 1 for each edge that has been passed, less 1 for each that the next bin begins with: 1 for the bin of x
+    passed = (clamped >= begins[..., 1 if inverse else 0, 1:]).to(x.dtype)
+    chosen = F.pad(passed, (1, 0), value=1.0) - F.pad(passed, (0, 1))
+    ends = torch.stack([slopes[..., :-1], slopes[..., 1:]], dim=-2)
+    bins = (torch.cat([begins, sizes, ends], dim=-2) * chosen[..., None, :]).sum(-1)
+    x0, y0, w, h, d0, d1 = bins.split(1, dim=-1)
     s = h / w
     curve = d0 + d1 - 2 * s
     if inverse:
@@ -47,18 +44,18 @@ def rational_quadratic(
     else:
         theta = (clamped - x0) / w
         y = y0 + h * (s * theta * theta + d0 * theta * (1 - theta)) / (s + curve * theta * (1 - theta))
+    y = y[..., 0]
     denominator = s + curve * theta * (1 - theta)
     numerator = s * s * (d1 * theta * theta + 2 * s * theta * (1 - theta) + d0 * (1 - theta) * (1 - theta))
-    log_slope = torch.log(numerator) - 2 * torch.log(denominator)
-    return torch.where(inside > 0, y, x), (-log_slope if inverse else log_slope) * inside
+    log_slope = (torch.log(numerator) - 2 * torch.log(denominator))[..., 0] * inside
+    return torch.where(inside, y, x), -log_slope if inverse else log_slope
 
 
-def _knots(sizes: torch.Tensor, bound: float) -> tuple[torch.Tensor, torch.Tensor]:
-    count = sizes.shape[-1]
-    share = MIN_BIN + (1 - MIN_BIN * count) * sizes.softmax(-1)
-    inner = share.cumsum(-1)[..., :-1] * (2 * bound) - bound
-    knots = F.pad(F.pad(inner, (1, 0), value=-bound), (0, 1), value=bound)
-    return knots, knots[..., 1:] - knots[..., :-1]
+def _bins(sizes: torch.Tensor, bound: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Where bins begin, and their sizes: together they reach from -bound to bound."""
+    count = int(sizes.shape[-1])
+    size = (MIN_BIN + (1 - MIN_BIN * count) * sizes.softmax(-1)) * (2 * bound)
+    return size.cumsum(-1) - size - bound, size
 
 
 def _inverse_softplus(y: float) -> float:

@@ -16,16 +16,17 @@ class WaveNet(nn.Module):
             weight_norm(nn.Conv1d(channels, 2 * channels, kernel, padding=kernel // 2)) for _ in range(layers)
         )
         outputs = [2 * channels] * (layers - 1) + [channels]  # the last layer has no residual to pass on
+        self.channels = channels
         self.mixes = nn.ModuleList(weight_norm(nn.Conv1d(channels, out, 1)) for out in outputs)
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         skip: torch.Tensor | float = 0.0
         for gate, mix in zip(self.gates[:-1], self.mixes[:-1], strict=True):
-            residual, out = mix(_gated(gate(x))).chunk(2, dim=1)
+            residual, out = mix(self._gated(gate(x))).split(self.channels, dim=1)
             x, skip = masked(x + residual, mask), skip + out
-        return masked(skip + self.mixes[-1](_gated(self.gates[-1](x))), mask)
+        return masked(skip + self.mixes[-1](self._gated(self.gates[-1](x))), mask)
 
-
-def _gated(x: torch.Tensor) -> torch.Tensor:
-    a, b = x.chunk(2, dim=1)
-    return torch.tanh(a) * torch.sigmoid(b)
+    def _gated(self, x: torch.Tensor) -> torch.Tensor:
+        # A fixed size: an exported chunk would work out its size in every run.
+        a, b = x.split(self.channels, dim=1)
+        return torch.tanh(a) * torch.sigmoid(b)
