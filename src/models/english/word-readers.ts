@@ -30,14 +30,31 @@ const undrawn = (word: string): string | undefined => {
 
 const startsSentence = (place: Place) => place.previous === undefined || place.previous.ended;
 
+/** What is told apart by letters. */
+const LETTERED = new Set(
+  'plan gate vitamin type option team group grade class section block row seat hepatitis exhibit appendix part point letter'.split(
+    ' ',
+  ),
+);
+
+/** Whether a capital A is no letter: of "Plan A failed", "B A D", "A B C" and the answer "A." it is one. */
+const isArticle = (place: Place): boolean => {
+  const { plain, at, previous } = place;
+  const after = plain.slice(at + 1, at + 5);
+  if (startsSentence(place)) return /^\s(?![A-Z](?:[\s,?!]|\.(?![A-Za-z])|$))/.test(after);
+  if (previous?.adjacent === true && (/^[A-Z]$/.test(previous.text) || LETTERED.has(previous.text.toLowerCase()))) {
+    return false;
+  }
+  return /^ [a-z]/.test(after);
+};
+
 const readWord = (word: string, place: Place): string[] => {
   const lower = word.toLowerCase();
   const { previous } = place;
   if (previous?.kind === 'number' && previous.adjacent) {
     if (/^[AP]M$/i.test(word)) return spellOut(word);
   }
-  if (word === 'A')
-    return startsSentence(place) || /^ [a-z]/.test(place.plain.slice(place.at + 1, place.at + 3)) ? ['a'] : ['a.'];
+  if (word === 'A') return isArticle(place) ? ['a'] : ['a.'];
   const numeral = readRoman(word, place);
   if (numeral !== undefined) return numeral;
   if (lower === 'a' || lower === 'i') return lower === 'a' ? ['a'] : ['i.'];

@@ -248,6 +248,28 @@ describe('readEnglish', () => {
   });
 
   it.each([
+    'A.',
+    'A!',
+    'A, B, C',
+    'A B C',
+    'A. B. C.',
+    'Plan A failed',
+    'Vitamin A is',
+    'B A D',
+    'Is this C I A or not?',
+  ])('names the letter in %j', (text) => {
+    expect(sounds(text)).toContain('EY1');
+    expect(sounds(text)).not.toContain('AH0');
+  });
+
+  it.each(['A dog', 'A U.S. city', 'A Boston man', 'A 5 is big', 'This Is A test'])(
+    'says the article in %j',
+    (text) => {
+      expect(sounds(text)).toContain('AH0');
+    },
+  );
+
+  it.each([
     ['a dog', 'AH0'],
     ['to me', 'T AH0'],
     ['hello', 'HH AH0 L OW1'],
