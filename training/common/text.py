@@ -73,8 +73,8 @@ def normalize(text: str) -> Words | None:
 
 
 def spell(words: Words) -> str:
-    """The plain text of normalized words, as the teacher reads it."""
-    return " ".join(("I" if word == "i" else word) + mark for word, mark in words)
+    """The plain text of normalized words, as the teacher reads it; "b." is the name of the letter b."""
+    return " ".join(_written(word) + mark for word, mark in words)
 
 
 def pronounce(words: Words, dictionary: Dictionary) -> list[tuple[str, ...]] | None:
@@ -100,6 +100,12 @@ def sequence(words: Words, spoken: list[tuple[str, ...]]) -> list[str]:
 def to_ids(symbols: list[str]) -> list[int]:
     """Symbol indices; raises KeyError for a symbol the voice does not know."""
     return [INDEX[symbol] for symbol in symbols]
+
+
+def _written(word: str) -> str:
+    if word == "a.":
+        return "ay"  # flite takes "A" before a word for the article
+    return word[0].upper() if word == "i" or word[1:] == "." else word
 
 
 def _plain(text: str) -> str:

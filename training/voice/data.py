@@ -24,6 +24,7 @@ from common.speech import PAUSE, Speech
 from common.text import INDEX, Dictionary, Words, load_dictionary, normalize, spell
 from voice.labels import Label, label
 from voice.pitch import contour
+from voice.spelling import spelled_lines, spelled_words
 
 HOP = 256
 SAMPLE_RATE_HZ = 16_000
@@ -40,7 +41,7 @@ class Batch:
     phonemes int64[B, P], lengths int64[B]: the whole utterances. Of each window: first symbol int64[B], symbols
     int64[B], frames int64[B], teacher_ends float32[B, N] in frames from the window's start, and audio
     float32[B, T*256 + 768] in -1…1 with 384 samples of context at both ends, log_pitch float32[B, T] (natural logarithm
-    of Hz, drawn through where nothing is voiced) and voiced float32[B, T], 0 or 1.
+    of Hz, drawn through where nothing is voiced) and voiced float32[B, T], 0 or 1. speaker int64[B]: who speaks.
     """
 
     phonemes: torch.Tensor
@@ -52,6 +53,7 @@ class Batch:
     audio: torch.Tensor
     log_pitch: torch.Tensor
     voiced: torch.Tensor
+    speaker: torch.Tensor
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on another device."""
@@ -77,13 +79,14 @@ class Corpus:
 
     def draw(self, rng: np.random.Generator, size: int, window: int) -> Batch:
         """Draw a batch of windows of at most `window` frames."""
-        return collate([self._example(rng, window) for _ in range(size)])
+        return collate([self.example(rng, window) for _ in range(size)])
 
     def utterance(self, index: int, window: int = 1 << 30) -> tuple:
         """A whole utterance (or its beginning) as an example for `collate`."""
         return self._cut(index, 0, window)
 
-    def _example(self, rng: np.random.Generator, window: int) -> tuple:
+    def example(self, rng: np.random.Generator, window: int) -> tuple:
+        """A window of at most `window` frames for `collate`."""
         index = int(rng.choice(self.short if rng.random() < self.short_share else self.long))
         a, b = self.symbol_offsets[index : index + 2]
         starts, last = np.rint(self.starts[a:b]), np.rint(self.ends[b - 1])
@@ -111,8 +114,20 @@ class Corpus:
         return self.ids[a:b], first, symbols, frames, ends[:symbols], audio, self.log_pitch[span], self.voiced[span]
 
 
-def collate(examples: list[tuple]) -> Batch:
-    """Pad examples of a `Corpus` into one batch."""
+class Speakers:
+    """The data of several speakers, who are equally often heard; they are numbered as they are given."""
+
+    def __init__(self, corpora: list[Corpus]):
+        self.corpora = corpora
+
+    def draw(self, rng: np.random.Generator, size: int, window: int) -> Batch:
+        """Draw a batch of windows of at most `window` frames."""
+        drawn = [int(speaker) for speaker in rng.integers(0, len(self.corpora), size)]
+        return collate([self.corpora[speaker].example(rng, window) for speaker in drawn], drawn)
+
+
+def collate(examples: list[tuple], speakers: list[int] | None = None) -> Batch:
+    """Pad examples of a `Corpus` into one batch, by default all of speaker 0."""
 
     def padded(rows: list[np.ndarray], dtype: torch.dtype) -> torch.Tensor:
         out = torch.zeros(len(rows), max(map(len, rows)), dtype=dtype)
@@ -131,6 +146,7 @@ def collate(examples: list[tuple]) -> Batch:
         audio=padded(audio, torch.float32),
         log_pitch=padded(log_pitch, torch.float32),
         voiced=padded(voiced, torch.float32),
+        speaker=torch.tensor(speakers or [0] * len(examples)),
     )
 
 
@@ -144,7 +160,7 @@ def teacher_lexicon(words: list[str], voice: str, processes: int) -> dict[str, l
 
 def _say_words(words: list[str], voice: str) -> dict[str, list[str]]:
     spoken: list[list[str]] = [[]]
-    for phone in speak(" ".join(word + "." for word in words), voice).phones:
+    for phone in speak(spell([(word, ".") for word in words]), voice).phones:
         if phone.name != PAUSE:
             spoken[-1].append(phone.name)
         elif spoken[-1]:
@@ -197,6 +213,7 @@ def make(sentences: list[str], out: Path, count: int, single_words: int, voice: 
     chat = [words for line in CHAT_FILE.read_text().splitlines() if (words := normalize(line))]
     frequent = [word for word, _ in vocabulary.most_common(single_words) if word in dictionary and len(word) > 1]
     texts = training[:count] + chat + [[(word, rng.choice(".?!.,"))] for word in frequent]
+    texts += [spelled_words(line) for line in spelled_lines()]
     lexicon = teacher_lexicon(sorted({word for words in texts for word, _ in words}), voice, processes)
 
     out.mkdir(parents=True, exist_ok=True)

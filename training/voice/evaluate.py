@@ -10,11 +10,12 @@ import argparse
 import json
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import reduce
 from multiprocessing import Pool
 from operator import add
 from pathlib import Path
+from string import ascii_lowercase
 
 import numpy as np
 import torch
@@ -30,9 +31,11 @@ from voice.measures import compare, harmonics_to_noise_db
 from voice.model import Voice, VoiceConfig
 from voice.pitch import contour
 from voice.source import excite
+from voice.spelling import DIGITS, held_out_lines, spelled_words
 
 TEMPO_FILE = "tempo.json"
 DRAWN = 10  # sentences on the spectrogram sheet
+INSERTION = "1e-4"  # so likely is another sign: without it PocketSphinx hears vowels of letters as letters
 FRAME_MS = 1000 * HOP / SAMPLE_RATE_HZ
 
 
@@ -59,14 +62,25 @@ def server_symbols(words: Words, dictionary: Dictionary, lexicon: dict[str, list
     return sequence(words, spoken)
 
 
-def hear(pcm: np.ndarray) -> list[str]:
-    """The words that PocketSphinx hears in int16 PCM at 16 kHz."""
+def hear(pcm: np.ndarray, options: tuple[str, ...] = ()) -> list[str]:
+    """The words that PocketSphinx hears in int16 PCM at 16 kHz, by default of all that it knows."""
     with tempfile.NamedTemporaryFile(suffix=".wav") as file:
         # it misses words that start at once
         silence = np.zeros(SAMPLE_RATE_HZ // 5, np.int16)
         write_wav(Path(file.name), np.concatenate([silence, pcm, silence]))
-        command = ["pocketsphinx_continuous", "-infile", file.name, "-logfn", "/dev/null"]
+        command = ["pocketsphinx_continuous", "-infile", file.name, "-logfn", "/dev/null", *options]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+
+
+def hear_spelled(pcm: np.ndarray) -> list[str]:
+    """The letters ("b.") and digits ("two") that PocketSphinx hears when it expects nothing else."""
+    with tempfile.NamedTemporaryFile("w", suffix=".jsgf") as file:
+        # of the names that its dictionary has, "a" is the article and "a." the letter
+        signs = " | ".join(["a.", *ascii_lowercase[1:], *DIGITS])
+        file.write(f"#JSGF V1.0; grammar spelled; public <spelled> = ({signs})+;")
+        file.flush()
+        heard = hear(pcm, ("-jsgf", file.name, "-wip", INSERTION))
+    return [f"{sign[0]}." if len(sign.rstrip(".")) == 1 else sign for sign in heard]
 
 
 def word_errors(said: list[str], heard: list[str]) -> int:
@@ -79,10 +93,15 @@ def word_errors(said: list[str], heard: list[str]) -> int:
     return row[-1]
 
 
-def word_error_rate(sentences: list[Words], sounds: Iterable[np.ndarray], processes: int) -> tuple[float, list[str]]:
+def word_error_rate(
+    sentences: list[Words],
+    sounds: Iterable[np.ndarray],
+    processes: int,
+    listener: Callable[[np.ndarray], list[str]] = hear,
+) -> tuple[float, list[str]]:
     """Share of misheard words over all sentences, and what was heard of each."""
     with Pool(processes) as pool:
-        heard = pool.map(hear, sounds, chunksize=1)
+        heard = pool.map(listener, sounds, chunksize=1)
     errors = sum(word_errors([w for w, _ in words], h) for words, h in zip(sentences, heard, strict=True))
     return errors / sum(map(len, sentences)), [" ".join(h) for h in heard]
 
@@ -136,6 +155,27 @@ def duration_error(labels: list[Label], voice: Voice) -> dict[str, float]:
     }
 
 
+def spelling_errors(voice: Voice, teacher_voice: str, processes: int) -> tuple[dict[str, float], list[str]]:
+    """Share of misheard letters and digits where nothing else is said, of voice and teacher; and what was heard."""
+    dictionary = load_dictionary()
+    lines = [spelled_words(line) for line in held_out_lines()]
+    texts = [spell(words) for words in lines]
+    sounds = {
+        "voice": [synthesize(server_symbols(words, dictionary, {}), voice)[0] for words in lines],
+        "teacher": [speech.pcm for speech in speak_all(texts, teacher_voice, processes)],
+    }
+    rates, heard = {}, {}
+    for who, said in sounds.items():
+        rates[who], heard[who] = word_error_rate(lines, said, processes, hear_spelled)
+    return (
+        {
+            "spellingErrorRate": round(rates["voice"], 4),
+            "teacherSpellingErrorRate": round(rates["teacher"], 4),
+        },
+        [f"{t}\n    {h}\n    teacher: {o}" for t, h, o in zip(texts, heard["voice"], heard["teacher"], strict=True)],
+    )
+
+
 def picture(pcm: np.ndarray, width: int = 1400) -> np.ndarray:
     """Grey spectrogram uint8[256, width], 0 to 8 kHz upwards, 80 dB from black to white, 200 pixels a second."""
     window = np.hanning(512)
@@ -173,6 +213,7 @@ def evaluate(data: Path, run: Path, count: int, processes: int) -> dict:
     with Pool(processes) as pool:
         compared = pool.starmap(compare, [(a, b.pcm) for a, b in zip(made, teacher, strict=True)], chunksize=4)
         noise = pool.map(harmonics_to_noise_db, [*made, *(speech.pcm for speech in teacher)], chunksize=4)
+    spelling, spelled = spelling_errors(voice, teacher_voice, processes)
     copies = [copy_synthesis(voice, speech.pcm) for speech in teacher[:20]]
     figures = {
         "step": progress["step"],
@@ -180,6 +221,7 @@ def evaluate(data: Path, run: Path, count: int, processes: int) -> dict:
         "wordErrorRate": round(rate, 4),
         "teacherWordErrorRate": round(teacher_rate, 4),
         **reduce(add, compared).figures(),
+        **spelling,
         "harmonicsToNoiseDb": round(float(np.nanmean(noise[: len(made)])), 1),
         "teacherHarmonicsToNoiseDb": round(float(np.nanmean(noise[len(made) :])), 1),
         "copySynthesisMelL1": round(float(np.mean([distance for _, distance in copies])), 4),
@@ -187,6 +229,7 @@ def evaluate(data: Path, run: Path, count: int, processes: int) -> dict:
     }
     (run / "evaluation.json").write_text(json.dumps(figures, indent=1))
     (run / "heard.txt").write_text("\n".join(f"{t}\n    {h}" for t, h in zip(texts, heard, strict=True)))
+    (run / "heard-spelled.txt").write_text("\n".join(spelled))
     for i in range(DRAWN):
         write_wav(run / f"sample-{i}.wav", made[i])
     rows = [sound for i in range(DRAWN) for sound in (teacher[i].pcm, copies[i][0], made[i])]
