@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
 from voice.source import CHANNELS
+from voice.speakers import SpeakerBias, biases, shifted
 
 SLOPE = 0.1
 RATES = (8, 8)
@@ -62,9 +63,10 @@ class HifiGanDecoder(nn.Module):
 
     Each stage halves the channels."""
 
-    def __init__(self, latent: int, channels: int):
+    def __init__(self, latent: int, channels: int, speaker: int = 0):
         super().__init__()
         self.pre = weight_norm(nn.Conv1d(latent, channels, 7, padding=3))
+        self.speaker = SpeakerBias(speaker, [self.pre]) if speaker else None
         widths = [channels >> i for i in range(len(RATES) + 1)]
         self.ups = nn.ModuleList(
             weight_norm(nn.ConvTranspose1d(a, b, 2 * rate, rate, padding=rate // 2))
@@ -81,8 +83,9 @@ class HifiGanDecoder(nn.Module):
         self.post = weight_norm(nn.Conv1d(widths[-1], 2 * BINS, 7, padding=3))
         self.inverse_stft = InverseStft()
 
-    def forward(self, z: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
-        x = self.pre(z)
+    def forward(self, z: torch.Tensor, source: torch.Tensor, speaker: torch.Tensor | None = None) -> torch.Tensor:
+        (bias,) = biases(self.speaker, speaker, 1)
+        x = shifted(self.pre(z), bias)
         for up, enter, blocks in zip(self.ups, self.sources, self.blocks, strict=True):
             x = up(F.leaky_relu(x, SLOPE)) + enter(source)
             x = sum(block(x) for block in blocks) / len(blocks)

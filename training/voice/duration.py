@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from voice.masks import masked
+from voice.speakers import SpeakerBias, biases, shifted
 from voice.splines import rational_quadratic
 
 BINS = 10
@@ -101,7 +102,7 @@ class SplineCoupling(nn.Module):
 class DurationPredictor(nn.Module):
     """p(durations | text). `loss` is for training, `sample` draws log durations."""
 
-    def __init__(self, channels: int, hidden: int, couplings: int = 4):
+    def __init__(self, channels: int, hidden: int, couplings: int = 4, speaker: int = 0):
         super().__init__()
         self.text = nn.Sequential(nn.Conv1d(channels, hidden, 1))
         self.text_body = DilatedStack(hidden)
@@ -111,14 +112,20 @@ class DurationPredictor(nn.Module):
         self.duration_body = DilatedStack(hidden)
         self.duration_out = nn.Conv1d(hidden, hidden, 1)
         self.posterior = nn.ModuleList([Affine(2), *(SplineCoupling(hidden) for _ in range(couplings))])
+        self.speaker = SpeakerBias(speaker, self.text) if speaker else None
 
-    def condition(self, hidden: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    def condition(
+        self, hidden: torch.Tensor, mask: torch.Tensor | None, speaker: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """Text encoder output [B, channels, P] → what the flows are conditioned on [B, hidden, P]."""
-        return masked(self.text_out(self.text_body(self.text(hidden), mask)), mask)
+        (bias,) = biases(self.speaker, speaker, 1)
+        return masked(self.text_out(self.text_body(shifted(self.text(hidden), bias), mask)), mask)
 
-    def loss(self, hidden: torch.Tensor, mask: torch.Tensor, durations: torch.Tensor) -> torch.Tensor:
+    def loss(
+        self, hidden: torch.Tensor, mask: torch.Tensor, durations: torch.Tensor, speaker: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """Upper bound of the negative log-likelihood of durations float[B, 1, P] (frames), one number per utterance."""
-        text = self.condition(hidden, mask)
+        text = self.condition(hidden, mask, speaker)
         known = self.duration_out(self.duration_body(self.duration(durations), mask)) * mask
 
         noise = torch.randn(durations.shape[0], 2, durations.shape[2], device=durations.device) * mask

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
 from voice.decoder import DILATIONS, KERNELS, SLOPE, ResidualBlock
+from voice.speakers import SpeakerBias, biases, shifted
 from voice.spectrum import SAMPLE_RATE_HZ
 
 RATE = 4  # filters a frame
@@ -106,9 +107,10 @@ class SourceFilter(nn.Module):
 class FilterDecoder(nn.Module):
     """Latent [B, C, T] and source [B, 2, T*256] → audio [B, 1, T*256], about -1…1."""
 
-    def __init__(self, latent: int, channels: int):
+    def __init__(self, latent: int, channels: int, speaker: int = 0):
         super().__init__()
         self.pre = weight_norm(nn.Conv1d(latent, channels, 7, padding=3))
+        self.speaker = SpeakerBias(speaker, [self.pre]) if speaker else None
         self.frames = nn.ModuleList(ResidualBlock(channels, k, (1, 3)) for k in (3, 5))
         self.up = weight_norm(nn.ConvTranspose1d(channels, channels * 2 // 3, 2 * RATE, RATE, padding=RATE // 2))
         self.blocks = nn.ModuleList(
@@ -119,15 +121,16 @@ class FilterDecoder(nn.Module):
         nn.init.constant_(self.post.bias, QUIET)
         self.filter = SourceFilter()
 
-    def filters(self, z: torch.Tensor) -> torch.Tensor:
+    def filters(self, z: torch.Tensor, speaker: torch.Tensor | None = None) -> torch.Tensor:
         """Latent [B, C, T] → filters [B, 2 * BANDS, T*4], natural logarithms of gain."""
-        x = self.pre(z)
+        (bias,) = biases(self.speaker, speaker, 1)
+        x = shifted(self.pre(z), bias)
         x = sum(block(x) for block in self.frames) / len(self.frames)
         x = self.up(F.leaky_relu(x, SLOPE))
         x = sum(block(x) for block in self.blocks) / len(self.blocks)
         return self.post(F.leaky_relu(x, SLOPE)).float().clamp(max=5.0)
 
-    def forward(self, z: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
-        filters = self.filters(z)
+    def forward(self, z: torch.Tensor, source: torch.Tensor, speaker: torch.Tensor | None = None) -> torch.Tensor:
+        filters = self.filters(z, speaker)
         with torch.autocast(filters.device.type, enabled=False):
             return self.filter(filters, source)

@@ -32,18 +32,22 @@ class FramePrior(nn.Module):
     """hidden [B, hidden, T] of each frame's symbol and its places [B, 3, T] → mean and log scale of the prior, each
     [B, C, T], log pitch [B, T] (natural logarithm of Hz) and the logit of being voiced [B, T]."""
 
-    def __init__(self, channels: int, hidden: int, kernel: int = 5, layers: int = 6):
+    def __init__(self, channels: int, hidden: int, kernel: int = 5, layers: int = 6, speaker: int = 0):
         super().__init__()
         self.pre = nn.Conv1d(hidden + PLACES, hidden, 1)
-        self.body = WaveNet(hidden, kernel, layers)
+        self.body = WaveNet(hidden, kernel, layers, speaker)
         self.project = nn.Conv1d(hidden, 2 * channels + 2, 1)
         self.channels = channels
         nn.init.zeros_(self.project.bias)
 
     def forward(
-        self, hidden: torch.Tensor, place: torch.Tensor, mask: torch.Tensor | None
+        self,
+        hidden: torch.Tensor,
+        place: torch.Tensor,
+        mask: torch.Tensor | None,
+        speaker: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
         x = masked(self.pre(torch.cat([hidden, place], dim=1)), mask)
-        out = masked(self.project(self.body(x, mask)), mask).float()
+        out = masked(self.project(self.body(x, mask, speaker)), mask).float()
         mean, log_scale, pitch = out.split([self.channels, self.channels, 2], dim=1)
         return mean, log_scale, PITCH_CENTRE + pitch[:, 0], pitch[:, 1]

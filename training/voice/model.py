@@ -48,19 +48,23 @@ class VoiceConfig:
     decoder: str = "filter"  # or "hifigan", the paper's
     decoder_channels: int = 192  # after the decoder's first convolution
     segment: int = 32  # frames that the decoder trains on
+    speakers: int = 1
+    speaker_channels: int = 32  # of what is known of a speaker when there are several
 
 
 class PosteriorEncoder(nn.Module):
     """Log spectrogram [B, 513, T] → mean and log scale of z, each [B, latent, T] (section 2.5.1)."""
 
-    def __init__(self, config: VoiceConfig):
+    def __init__(self, config: VoiceConfig, speaker: int):
         super().__init__()
         self.pre = nn.Conv1d(BINS, config.hidden, 1)
-        self.body = WaveNet(config.hidden, 5, config.posterior_layers)
+        self.body = WaveNet(config.hidden, 5, config.posterior_layers, speaker)
         self.project = nn.Conv1d(config.hidden, 2 * config.latent, 1)
 
-    def forward(self, spectrum: torch.Tensor, mask: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor]:
-        hidden = self.body(masked(self.pre(spectrum), mask), mask)
+    def forward(
+        self, spectrum: torch.Tensor, mask: torch.Tensor | None, speaker: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        hidden = self.body(masked(self.pre(spectrum), mask), mask, speaker)
         mean, log_scale = masked(self.project(hidden), mask).float().chunk(2, dim=1)
         return mean, log_scale
 
@@ -85,7 +89,9 @@ class Pass:
 
 
 class Voice(nn.Module):
-    """The whole generator; the posterior encoder is for training only."""
+    """The whole generator; the posterior encoder is for training only.
+
+    Of several speakers it only trains; `one_speaker` takes out a voice that speaks."""
 
     def __init__(self, config: VoiceConfig):
         super().__init__()
@@ -94,11 +100,13 @@ class Voice(nn.Module):
         self.text = TextEncoder(
             config.symbols, config.latent, config.hidden, config.filters, config.heads, config.text_layers
         )
-        self.duration = DurationPredictor(config.hidden, config.duration_hidden)
-        self.prior = FramePrior(config.latent, config.hidden, layers=config.prior_layers)
-        self.posterior = PosteriorEncoder(config)
-        self.flow = Flow(config.latent, config.hidden)
-        self.decoder = DECODERS[config.decoder](config.latent, config.decoder_channels)
+        speaker = config.speaker_channels if config.speakers > 1 else 0
+        self.duration = DurationPredictor(config.hidden, config.duration_hidden, speaker=speaker)
+        self.prior = FramePrior(config.latent, config.hidden, layers=config.prior_layers, speaker=speaker)
+        self.posterior = PosteriorEncoder(config, speaker)
+        self.flow = Flow(config.latent, config.hidden, speaker=speaker)
+        self.decoder = DECODERS[config.decoder](config.latent, config.decoder_channels, speaker)
+        self.speakers = nn.Embedding(config.speakers, speaker) if speaker else None
         self.spectrograms = Spectrograms()
 
     def forward(
@@ -109,11 +117,12 @@ class Voice(nn.Module):
         mask = length_mask(batch.frames, frames)  # [B, T]
         text_mask = length_mask(batch.lengths, batch.phonemes.shape[1])
         spectrum = self.spectrograms.linear(batch.audio)
+        speaker = None if self.speakers is None else self.speakers(batch.speaker)[:, :, None]
         with autocast:
             hidden, mean, log_scale = self.text(batch.phonemes, text_mask)
-            posterior_mean, posterior_log_scale = self.posterior(spectrum, mask[:, None])
+            posterior_mean, posterior_log_scale = self.posterior(spectrum, mask[:, None], speaker)
             z = (posterior_mean + torch.randn_like(posterior_mean) * posterior_log_scale.exp()) * mask[:, None]
-            prior_z = self.flow(z, mask[:, None]).float()
+            prior_z = self.flow(z, mask[:, None], speaker).float()
 
         # the symbols inside the window: [B, C, P] -> [B, C, N]
         width = int(batch.symbols.max())
@@ -129,7 +138,8 @@ class Voice(nn.Module):
         duration_loss = None
         if with_durations:
             # detached, as in section 2.2.2: the durations must not shape the text encoder
-            nll = self.duration.loss(hidden.detach(), symbol_mask[:, None], durations[:, None])
+            known = None if speaker is None else speaker.detach()
+            nll = self.duration.loss(hidden.detach(), symbol_mask[:, None], durations[:, None], known)
             duration_loss = nll.sum() / symbol_mask.sum()
 
         def of_frames(x: torch.Tensor) -> torch.Tensor:
@@ -137,11 +147,11 @@ class Voice(nn.Module):
 
         with autocast:
             frame_mean, frame_log_scale, log_pitch, voiced = self.prior(
-                of_frames(hidden), places(durations, path), mask[:, None]
+                of_frames(hidden), places(durations, path), mask[:, None], speaker
             )
 
         start = (torch.rand(len(mask), device=mask.device) * (batch.frames - self.config.segment + 1)).long()
-        made = self.decode_segment(z, batch, start, autocast)
+        made = self.decode_segment(z, batch, start, autocast, speaker)
         samples = start[:, None] * HOP + 384 + torch.arange(self.config.segment * HOP, device=mask.device)
         return Pass(
             made=made,
@@ -171,7 +181,12 @@ class Voice(nn.Module):
         return torch.from_numpy(path).to(prior_z.device)
 
     def decode_segment(
-        self, z: torch.Tensor, batch: Batch, start: torch.Tensor, autocast: torch.autocast
+        self,
+        z: torch.Tensor,
+        batch: Batch,
+        start: torch.Tensor,
+        autocast: torch.autocast,
+        speaker: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Decode `segment` frames of z from frame `start` on, with the teacher's pitch: [B, segment * 256]."""
         index = start[:, None] + torch.arange(self.config.segment, device=z.device)
@@ -182,7 +197,8 @@ class Voice(nn.Module):
             torch.randn(len(z), self.config.segment * HOP, device=z.device),
         )
         with autocast:
-            return self.decoder(z.gather(2, index[:, None].expand(-1, z.shape[1], -1)), source).squeeze(1).float()
+            latent = z.gather(2, index[:, None].expand(-1, z.shape[1], -1))
+            return self.decoder(latent, source, speaker).squeeze(1).float()
 
     def log_durations(self, hidden: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
         """What synthesis takes: natural logarithms of frames [1, 1, P], from noise [1, 2, P]."""

@@ -2,6 +2,7 @@
 
 python -m voice.train --data DATA --run RUN --workers 3            # CPU: one process a core
 python -m voice.train --data DATA --run RUN --batch 64 --device cuda
+python -m voice.train --data DATA-OF-RMS DATA-OF-SLT --run RUN --like RUN-OF-RMS      # a voice of two speakers
 python -m voice.train --data DATA --run /tmp/try --steps 20 --batch 2 --adversarial-from 10   # a minute, to see it work
 """
 
@@ -15,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from common.checkpoint import Ema, resume, save_checkpoint
-from voice.data import Corpus
+from common.checkpoint import Ema, read_checkpoint, resume, save_checkpoint
+from voice.data import Corpus, Speakers
 from voice.discriminators import Discriminators
 from voice.losses import (
     ReconstructionLoss,
@@ -34,7 +35,6 @@ MEL_WEIGHT = 45.0
 STFT_WEIGHT = 4.0
 FEATURE_WEIGHT = 2.0
 PITCH_WEIGHT = 10.0
-INHERITED = ("voice", "ema", "discriminators")  # by a voice that is trained like another
 ALIGNMENT_WEIGHT = 0.2
 DURATION_EVERY = 2  # steps: the duration predictor is a fifth of the cost and converges early
 GRADIENT_CEILING = 1000.0  # far above the usual norm: only keeps one bad batch from ruining the run
@@ -65,7 +65,7 @@ class TrainConfig:
 class Trainer:
     """Everything a run owns; `step` is one step of training."""
 
-    def __init__(self, config: TrainConfig, voice: VoiceConfig, corpus: Corpus, rank: int = 0):
+    def __init__(self, config: TrainConfig, voice: VoiceConfig, corpus: Corpus | Speakers, rank: int = 0):
         torch.manual_seed(config.seed)
         self.config, self.corpus, self.rank, self.done = config, corpus, rank, 0
         self.device = torch.device(config.device)
@@ -151,13 +151,15 @@ class Trainer:
             group["lr"] = config.discriminator_rate * share
 
 
-def run(rank: int, workers: int, config: TrainConfig, data: Path, folder: Path, like: Path | None) -> None:
+def run(rank: int, workers: int, config: TrainConfig, data: list[Path], folder: Path, like: Path | None) -> None:
     """Train until `config.steps`; worker 0 logs and saves. A new run starts with the weights of the run `like`."""
-    trainer = Trainer(config, VoiceConfig(), Corpus(data), rank)
+    corpora = [Corpus(path) for path in data]
+    voice = VoiceConfig(speakers=len(corpora))
+    trainer = Trainer(config, voice, corpora[0] if len(corpora) == 1 else Speakers(corpora), rank)
     progress = resume(folder, trainer.parts)
     if progress is None:
-        if like is not None and resume(like, {name: trainer.parts[name] for name in INHERITED}) is None:
-            raise FileNotFoundError(f"no checkpoint in {like}")
+        if like is not None:
+            inherit(like, trainer)
         progress = {"step": 0, "seconds": 0.0}
     trainer.done, before, began = progress["step"], progress["seconds"], time.monotonic()
     sums: dict[str, list[float]] = {}
@@ -174,9 +176,23 @@ def run(rank: int, workers: int, config: TrainConfig, data: Path, folder: Path, 
             save_checkpoint(folder, trainer.parts, progress)
 
 
+def inherit(like: Path, trainer: Trainer) -> None:
+    """Begin with the weights of another run, of one speaker or as many; raises FileNotFoundError when it has none."""
+    state = read_checkpoint(like)
+    if state is None:
+        raise FileNotFoundError(f"no checkpoint in {like}")
+    parts = state["parts"]
+    for weights, module in ((parts["voice"], trainer.voice), (parts["ema"]["model"], trainer.ema.model)):
+        # a voice of one speaker knows nothing of speakers: there these keep the values they begin with
+        own = {name: value for name, value in module.state_dict().items() if "speaker" in name}
+        module.load_state_dict(own | weights)
+    trainer.ema.updates = parts["ema"]["updates"]
+    trainer.discriminators.load_state_dict(parts["discriminators"])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder made by voice.data")
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="folders made by voice.data, one a speaker")
     parser.add_argument("--run", type=Path, required=True, help="folder of checkpoints")
     parser.add_argument("--like", type=Path, help="run of another voice, whose weights are a good beginning")
     for field in fields(TrainConfig):
