@@ -96,14 +96,16 @@ const check = async (path: string): Promise<void> => {
   const voice = await loadVitsVoice(files, { provider: 'cpu' });
   const { hopSamples, latentChannels, contextFrames, flowContextFrames, contextFrom, windowError, gain } = voice.facts;
   await voice.release();
-  const streams =
-    contextFrames === null
-      ? 'no: what windows make is not what the whole makes; each text chunk is made at once'
-      : `yes: ${contextFrames} frames of context to each side (${contextFrom === 'graph' ? 'worked out from the graph' : 'found by trying'}), ` +
-        `windows differ from the whole by ${windowError.toExponential(1)} of the peak`;
+  const difference = `differ from the whole by ${windowError.toExponential(1)} of the peak`;
+  const streams = {
+    memory: `yes: its decoder remembers what it still needs and sees ${contextFrames} frames ahead, pieces ${difference}`,
+    graph: `yes: ${contextFrames} frames of context to each side (worked out from the graph), windows ${difference}`,
+    trial: `yes: ${contextFrames} frames of context to each side (found by trying), windows ${difference}`,
+    none: 'no: what windows make is not what the whole makes; each text chunk is made at once',
+  };
   table([
     ['latent', `${latentChannels} channels, ${hopSamples} samples a frame`],
-    ['streams', streams],
+    ['streams', streams[contextFrom]],
     [
       'flow',
       flowContextFrames === null

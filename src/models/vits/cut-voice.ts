@@ -14,9 +14,11 @@ import {
   type OnnxModel,
   type OnnxNode,
   type OnnxValue,
+  type OnnxWeight,
   withInputs,
   writeOnnx,
 } from './onnx-file.ts';
+import { ancestors, descendants, readBy } from './graph-walk.ts';
 
 /** Inputs that the cut adds. */
 export const ADDED = {
@@ -42,6 +44,15 @@ export interface Handed {
   readonly shape: readonly number[];
 }
 
+/** A part with other nodes, which take and give more. */
+export interface Rewritten {
+  readonly nodes: readonly OnnxNode[];
+  readonly weights?: ReadonlyMap<string, OnnxWeight>;
+  readonly inputs?: readonly OnnxValue[];
+  /** Beside the sound. */
+  readonly outputs: readonly string[];
+}
+
 export interface CutVoice {
   /** Symbols → `durations`, `noiseLike` and what `flow` and `decoder` are handed. */
   readonly encoder: Uint8Array<ArrayBuffer>;
@@ -61,7 +72,7 @@ export interface CutVoice {
   readonly flow: (handed: readonly Handed[]) => Uint8Array<ArrayBuffer>;
   /** Flow output, decoder input: the latent, float32[1, C, T]. */
   readonly latent: string;
-  readonly decoder: (handed: readonly Handed[]) => Uint8Array<ArrayBuffer>;
+  readonly decoder: (handed: readonly Handed[], rewritten?: Rewritten) => Uint8Array<ArrayBuffer>;
   /** The decoder's nodes in order, for working out how far it sees. */
   readonly decoderNodes: readonly OnnxNode[];
   /** The first output of the file: the sound. */
@@ -70,33 +81,6 @@ export interface CutVoice {
 
 /** Why a graph cannot be cut; the message completes "this file …". */
 export class NotVits extends Error {}
-
-const readBy = (node: OnnxNode): readonly string[] => [...node.inputs, ...node.captured].filter((name) => name !== '');
-
-/** Nodes whose outputs depend on one of `roots`, and all tensors that do. */
-const descendants = (nodes: readonly OnnxNode[], roots: readonly string[]): ReadonlySet<string> => {
-  const tensors = new Set(roots);
-  // Nodes stand in topological order (onnx.proto), so one pass is enough.
-  for (const node of nodes)
-    if (readBy(node).some((name) => tensors.has(name))) for (const out of node.outputs) tensors.add(out);
-  return tensors;
-};
-
-/** Nodes that `targets` depend on, in order; tensors of `stops` count as given. */
-const ancestors = (
-  nodes: readonly OnnxNode[],
-  targets: readonly string[],
-  stops: ReadonlySet<string> = new Set(),
-): OnnxNode[] => {
-  const needed = new Set(targets.filter((name) => !stops.has(name)));
-  const found: OnnxNode[] = [];
-  for (const node of nodes.toReversed()) {
-    if (!node.outputs.some((name) => needed.has(name))) continue;
-    found.push(node);
-    for (const name of readBy(node)) if (!stops.has(name)) needed.add(name);
-  }
-  return found.toReversed();
-};
 
 const only = <T>(found: readonly T[], what: string): T => {
   const [one, ...more] = found;
@@ -232,11 +216,16 @@ export const cutVoice = (model: OnnxModel): CutVoice => {
   const reads = new Set(encoderNodes.flatMap(readBy));
   const encoderInputs = [...graphInputs.values()].filter(({ name }) => reads.has(name));
   const { head, weights } = model;
-  const part = (members: readonly OnnxNode[], inputs: readonly OnnxValue[], outputs: readonly string[]) =>
+  const part = (
+    members: readonly OnnxNode[],
+    inputs: readonly OnnxValue[],
+    outputs: readonly string[],
+    more: ReadonlyMap<string, OnnxWeight> = new Map(),
+  ) =>
     writeOnnx({
       head,
       nodes: members,
-      weights,
+      weights: more.size > 0 ? new Map([...weights, ...more]) : weights,
       inputs,
       outputs: outputs.map((name) => createValue(name)),
       metadata: new Map(),
@@ -261,7 +250,8 @@ export const cutVoice = (model: OnnxModel): CutVoice => {
     toDecoder: decoder.crossing,
     flow: (handed) => part(flow.part, [frames(ADDED.noise), ...valuesOf(flow.crossing, handed)], [latent]),
     latent,
-    decoder: (handed) => part(decoder.part, [frames(latent), ...valuesOf(decoder.crossing, handed)], [sound]),
+    decoder: (handed, { nodes: members, weights: more, inputs = [], outputs } = { nodes: decoder.part, outputs: [] }) =>
+      part(members, [frames(latent), ...valuesOf(decoder.crossing, handed), ...inputs], [sound, ...outputs], more),
     decoderNodes: decoder.part,
     sound,
   };

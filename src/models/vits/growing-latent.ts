@@ -1,6 +1,7 @@
 /** The latent of a text chunk: the flow of its noise, block by block and no further than asked for. */
 import { columns } from '../growing-speech.ts';
 import { float32, type OnnxSession } from '../onnx-session.ts';
+import { createRandom } from '../random.ts';
 import { ADDED } from './cut-voice.ts';
 import { framesOf, type Handovers } from './handovers.ts';
 
@@ -39,16 +40,27 @@ export class GrowingLatent {
   readonly #flow: FlowPart;
   readonly #frameCount: number;
   readonly #latent: Float32Array;
+  readonly #seed: number;
+  readonly #channels: number;
+  /** float32[C × frameCount], standard normal, known up to `#drawn`. */
   #noise: Float32Array;
+  #drawn = 0;
   #handed: Handovers;
   #known = 0;
 
-  constructor(flow: FlowPart, noise: Float32Array, handed: Handovers, frameCount: number) {
+  constructor(
+    flow: FlowPart,
+    handed: Handovers,
+    size: { readonly channels: number; readonly frameCount: number },
+    seed: number,
+  ) {
     this.#flow = flow;
-    this.#noise = noise;
     this.#handed = handed;
-    this.#frameCount = frameCount;
-    this.#latent = new Float32Array(noise.length);
+    this.#frameCount = size.frameCount;
+    this.#channels = size.channels;
+    this.#seed = seed;
+    this.#noise = new Float32Array(size.channels * size.frameCount);
+    this.#latent = new Float32Array(size.channels * size.frameCount);
   }
 
   /** Columns `first` to before `end`: float32[C × (end - first)]. */
@@ -70,6 +82,7 @@ export class GrowingLatent {
     const context = this.#flow.contextFrames ?? 0;
     const from = Math.max(0, this.#known - context);
     const to = Math.min(width, end + context);
+    this.#drawTo(to);
     const noise = columns(this.#noise, width, from, to);
     const made = await runFlow(this.#flow, noise, framesOf(this.#handed, width, from, to), to - from);
     const rows = this.#latent.length / width;
@@ -81,5 +94,14 @@ export class GrowingLatent {
     if (end < width) return;
     this.#noise = new Float32Array(0);
     this.#handed = {};
+  }
+
+  #drawTo(end: number): void {
+    const column = new Float32Array(this.#channels);
+    for (; this.#drawn < end; this.#drawn++) {
+      // A frame's noise depends on seed and frame only.
+      createRandom(this.#seed, this.#drawn).fillGaussian(column, 0, column.length);
+      for (const [channel, value] of column.entries()) this.#noise[channel * this.#frameCount + this.#drawn] = value;
+    }
   }
 }

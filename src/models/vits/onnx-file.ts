@@ -18,7 +18,9 @@ import {
 const MODEL = { graph: 7, metadata: 14 } as const;
 const GRAPH = { node: 1, name: 2, initializer: 5, input: 11, output: 12, sparse: 15 } as const;
 const NODE = { input: 1, output: 2, name: 3, op: 4, attribute: 5 } as const;
-const ATTRIBUTE = { name: 1, float: 2, int: 3, tensor: 5, graph: 6, ints: 8, graphs: 11 } as const;
+const ATTRIBUTE = { name: 1, float: 2, int: 3, text: 4, tensor: 5, graph: 6, ints: 8, graphs: 11, type: 20 } as const;
+/** AttributeProto.AttributeType. */
+const ATTRIBUTE_TYPE = { int: 2, ints: 7 } as const;
 const TENSOR = { dims: 1, type: 2, name: 8, raw: 9, external: 13, location: 14 } as const;
 const EXTERNAL = 1;
 
@@ -36,6 +38,8 @@ export interface OnnxNode {
   readonly captured: readonly string[];
   /** Integer attributes and lists of them by name, such as `kernel_shape`. */
   readonly integers: ReadonlyMap<string, readonly number[]>;
+  /** Attributes of text by name, such as `auto_pad`. */
+  readonly texts: ReadonlyMap<string, string>;
   readonly bytes: Uint8Array;
 }
 
@@ -105,9 +109,11 @@ const capturedBy = (graph: Uint8Array): string[] => {
 const readNode = (bytes: Uint8Array): OnnxNode => {
   const fields = fieldsOf(bytes);
   const numbers = new Map<string, readonly number[]>();
+  const words = new Map<string, string>();
   const captured: string[] = [];
   for (const attribute of bytesOf(fields, NODE.attribute)) {
     const parts = fieldsOf(attribute);
+    for (const word of texts(parts, ATTRIBUTE.text)) words.set(texts(parts, ATTRIBUTE.name)[0] ?? '', word);
     const values = [...integers(parts, ATTRIBUTE.int), ...integers(parts, ATTRIBUTE.ints)];
     if (values.length > 0) numbers.set(texts(parts, ATTRIBUTE.name)[0] ?? '', values);
     for (const graph of [...bytesOf(parts, ATTRIBUTE.graph), ...bytesOf(parts, ATTRIBUTE.graphs)]) {
@@ -125,6 +131,7 @@ const readNode = (bytes: Uint8Array): OnnxNode => {
     outputs: texts(fields, NODE.output),
     captured,
     integers: numbers,
+    texts: words,
     bytes,
   };
 };
@@ -221,18 +228,38 @@ export const withNumbers = (weight: OnnxWeight, raw: Uint8Array): OnnxWeight => 
   ]),
 });
 
-/** A node of one of ONNX' own operators without attributes. */
-export const createNode = (op: string, inputs: readonly string[], outputs: readonly string[]): OnnxNode => ({
+/** Integer attributes of a node by name. */
+export type Attributes = Readonly<Record<string, number | readonly number[]>>;
+
+const attributeField = ([name, value]: readonly [string, number | readonly number[]]): Parts =>
+  bytesField(NODE.attribute, [
+    bytesField(ATTRIBUTE.name, name),
+    ...[value].flat().map((one) => varintField(typeof value === 'number' ? ATTRIBUTE.int : ATTRIBUTE.ints, one)),
+    varintField(ATTRIBUTE.type, typeof value === 'number' ? ATTRIBUTE_TYPE.int : ATTRIBUTE_TYPE.ints),
+  ]);
+
+const integersOf = (attributes: Attributes): [string, number[]][] =>
+  Object.entries(attributes).map(([name, value]) => [name, [value].flat()]);
+
+/** A node of one of ONNX' own operators. */
+export const createNode = (
+  op: string,
+  inputs: readonly string[],
+  outputs: readonly string[],
+  attributes: Attributes = {},
+): OnnxNode => ({
   op,
   inputs,
   outputs,
   captured: [],
-  integers: new Map(),
+  integers: new Map(integersOf(attributes)),
+  texts: new Map(),
   bytes: messageOf([
     ...inputs.map((name) => bytesField(NODE.input, name)),
     ...outputs.map((name) => bytesField(NODE.output, name)),
     bytesField(NODE.name, `visavis/${outputs[0] ?? op}`),
     bytesField(NODE.op, op),
+    ...Object.entries(attributes).map(attributeField),
   ]),
 });
 
@@ -247,6 +274,58 @@ export const withInputs = (node: OnnxNode, inputs: readonly string[]): OnnxNode 
       .map(sameField),
   ]),
 });
+
+/** The same operation once more, on other tensors. */
+export const copyNode = (node: OnnxNode, inputs: readonly string[], outputs: readonly string[]): OnnxNode => ({
+  ...node,
+  inputs,
+  outputs,
+  bytes: messageOf([
+    ...inputs.map((name) => bytesField(NODE.input, name)),
+    ...outputs.map((name) => bytesField(NODE.output, name)),
+    bytesField(NODE.name, `visavis/${outputs[0] ?? node.op}`),
+    ...fieldsOf(node.bytes)
+      .filter(({ number }) => number !== NODE.input && number !== NODE.output && number !== NODE.name)
+      .map(sameField),
+  ]),
+});
+
+/** The same node with other integer attributes. */
+export const withAttributes = (node: OnnxNode, attributes: Attributes): OnnxNode => ({
+  ...node,
+  integers: new Map([...node.integers, ...integersOf(attributes)]),
+  bytes: messageOf([
+    ...fieldsOf(node.bytes)
+      .filter(
+        ({ number, bytes }) =>
+          number !== NODE.attribute || !((texts(fieldsOf(bytes), ATTRIBUTE.name)[0] ?? '') in attributes),
+      )
+      .map(sameField),
+    ...Object.entries(attributes).map(attributeField),
+  ]),
+});
+
+/** A constant of numbers, row-major. */
+export const createWeight = (
+  name: string,
+  type: 'float32' | 'float64' | 'int64',
+  shape: readonly number[],
+  numbers: readonly number[],
+): OnnxWeight => {
+  const raw = { float32: Float32Array, float64: Float64Array };
+  const data = type === 'int64' ? BigInt64Array.from(numbers, BigInt) : raw[type].from(numbers);
+  return {
+    name,
+    shape,
+    external: undefined,
+    bytes: messageOf([
+      ...shape.map((size) => varintField(TENSOR.dims, size)),
+      varintField(TENSOR.type, ELEMENT_TYPES[type]),
+      bytesField(TENSOR.name, name),
+      bytesField(TENSOR.raw, new Uint8Array(data.buffer)),
+    ]),
+  };
+};
 
 /** A tensor at a border. Onnxruntime finds the type of outputs itself; inputs need it, with their number of dimensions. */
 export const createValue = (name: string, type?: ElementType, shape: readonly (number | string)[] = []): OnnxValue => {

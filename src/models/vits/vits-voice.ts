@@ -1,7 +1,9 @@
 /**
- * A voice in a format of another project, run in parts: the encoder once a text, flow and decoder in windows. A window carries
- * as many frames to each side as the part sees, so joined windows equal the whole.
+ * A voice in a format of another project, run in parts: the encoder once a text, the flow in windows that carry as many frames to
+ * each side as it sees, the decoder piece by piece, as it remembers what it still needs. A decoder that cannot be made to is run
+ * in windows too. So joined windows equal the whole.
  */
+import type { Clock } from '../../clock.ts';
 import { VisavisError } from '../../errors.ts';
 import type { WordTiming } from '../../media.ts';
 import { columns } from '../growing-speech.ts';
@@ -16,6 +18,9 @@ import { framesOf, type Handovers } from './handovers.ts';
 import type { OnnxModel } from './onnx-file.ts';
 import { phonemeTimes } from './phoneme-times.ts';
 import { receptiveField } from './receptive-field.ts';
+import { type DecoderSource, StreamedDecoderPart } from './streamed-decoder-part.ts';
+import { NotStreamable } from './streamed-graph.ts';
+import { StreamedSound } from './streamed-sound.ts';
 import { speakerId, type VoiceFormat } from './voice-format.ts';
 
 /** No phoneme or pause is longer; the stochastic predictor now and then draws minutes. */
@@ -30,6 +35,12 @@ const MAX_CONTEXT_FRAMES = 64;
 const FLOW_CONTEXTS = [16, 32, 64];
 /** Windows equal the whole when no sample differs by more, as a share of the peak: what float32 rounds differently. */
 const TOLERANCE = 5e-6;
+/** Doubled, no window of a voice that just keeps up with real time comes too late. */
+const WINDOWS = [8, 16, 32, 64];
+/** Fewer runs, as each of them reads all weights. */
+const QUICK_WINDOWS = [8, 32, 96];
+/** A voice is quick when its decoder takes less than this share of the time that its sound lasts. */
+const QUICK = 0.1;
 /** Frames of a trial window. */
 const TRIAL_FRAMES = 8;
 /** The loudest sample of the trial sentence becomes this. Sentences differ, and none may clip. */
@@ -45,8 +56,8 @@ export interface SymbolTiming {
 
 /** What `decode` takes. */
 interface VitsSpeech {
-  /** The latent, or the sound itself when the voice does not stream. */
-  readonly made: GrowingLatent | Float32Array;
+  /** The sound as it grows; the latent, of which windows are decoded; or all of the sound when the voice does not stream. */
+  readonly made: StreamedSound | GrowingLatent | Float32Array;
   readonly frameCount: number;
   /** What the decoder takes beside: nothing, the speaker's embedding, or a source as long as the sound. */
   readonly handed: Handovers;
@@ -62,18 +73,35 @@ export interface VitsChunk extends EncodedChunk {
 export interface VitsFacts {
   readonly hopSamples: number;
   readonly latentChannels: number;
-  /** Latent frames of context to each side of a window, or why the voice is decoded in one piece. */
+  /** Latent frames that a frame's sound waits for, and of context before it in windows; null: the voice is decoded in one piece. */
   readonly contextFrames: number | null;
   /** The same of the flow, found by trying; null: it is run at once. */
   readonly flowContextFrames: number | null;
-  /** Of the decoder: worked out from the graph, found by trying, or neither. */
-  readonly contextFrom: 'graph' | 'trial' | 'none';
-  /** Largest difference between a trial window and the whole, as a share of the peak. */
+  /** The decoder remembers what it still needs; or its context was worked out from the graph, found by trying, or neither. */
+  readonly contextFrom: 'memory' | 'graph' | 'trial' | 'none';
+  /** Largest difference between trial windows or pieces and the whole, as a share of the peak. */
   readonly windowError: number;
   readonly gain: number;
+  /** The decoder is much faster than the sound lasts. */
+  readonly isQuick: boolean;
 }
 
 const peakOf = (sound: Float32Array): number => sound.reduce((peak, sample) => Math.max(peak, Math.abs(sample)), 0);
+
+/** A decoder that remembers; undefined when it cannot be made into one. */
+const openStreamed = async (
+  source: DecoderSource,
+  name: string,
+  options: SessionOptions,
+): Promise<StreamedDecoderPart | undefined> => {
+  try {
+    return await StreamedDecoderPart.create(source, name, options);
+  } catch (error) {
+    // What onnxruntime refuses of the rewritten graph it may take of the file's own.
+    if (error instanceof NotStreamable || error instanceof VisavisError) return undefined;
+    throw error;
+  }
+};
 
 const handedOf = (name: string, { dtype, shape }: Tensor): Handed => ({ name, type: dtype, shape });
 
@@ -82,7 +110,7 @@ interface Parts {
   readonly cut: CutVoice;
   readonly encoder: OnnxSession;
   readonly flow: OnnxSession;
-  readonly decoder: OnnxSession;
+  readonly decoder: OnnxSession | StreamedDecoderPart;
 }
 
 /** What the encoder makes of a sequence. */
@@ -97,8 +125,6 @@ interface Encoded {
 
 /** A voice on the thread that calls it; every run blocks. */
 export class VitsVoice implements VoiceModel {
-  /** Doubled, no window of a voice that just keeps up with real time comes too late. */
-  readonly windowFrames: readonly number[] = [8, 16, 32, 64];
   readonly #format: VoiceFormat;
   readonly #frontEnd: TextFrontEnd;
   readonly #parts: Parts;
@@ -121,7 +147,7 @@ export class VitsVoice implements VoiceModel {
     model: OnnxModel,
     format: VoiceFormat,
     frontEnd: TextFrontEnd,
-    options: SessionOptions,
+    { clock, ...options }: SessionOptions & { readonly clock: Clock },
   ): Promise<VitsVoice> {
     let cut: CutVoice;
     try {
@@ -134,7 +160,7 @@ export class VitsVoice implements VoiceModel {
         { cause },
       );
     }
-    const sessions: OnnxSession[] = [];
+    const sessions: { release: () => Promise<void> }[] = [];
     const open = async (bytes: Uint8Array<ArrayBuffer>, part: string) => {
       const session = await OnnxSession.fromBytes(bytes, `${file} (${part})`, options);
       sessions.push(session);
@@ -154,12 +180,20 @@ export class VitsVoice implements VoiceModel {
       const handed = (names: readonly string[]) => names.map((name) => handedOf(name, given(name)));
       const channels = outputs.get(cut.noiseLike, 'float32').shape[1];
       if (channels === undefined) throw new VisavisError('bad_model', `${file}: its noise has no channels.`);
-      const parts: Parts = {
+      const flow = await open(cut.flow(handed(cut.toFlow)), 'flow');
+      const frameCount = outputs.get(cut.durations, 'float32').data.reduce((sum, frames) => sum + frames, 0);
+      const source: DecoderSource = {
         cut,
-        encoder,
-        flow: await open(cut.flow(handed(cut.toFlow)), 'flow'),
-        decoder: await open(cut.decoder(handed(cut.toDecoder)), 'decoder'),
+        weights: model.weights,
+        handed: handed(cut.toDecoder),
+        toDecoder: Object.fromEntries(cut.toDecoder.map((name) => [name, given(name)])),
+        frameCount,
+        latentChannels: channels,
       };
+      const remembering = await openStreamed(source, `${file} (decoder)`, options);
+      if (remembering) sessions.push(remembering);
+      const decoder = remembering ?? (await open(cut.decoder(handed(cut.toDecoder)), 'decoder'));
+      const parts: Parts = { cut, encoder, flow, decoder };
       const untried: VitsFacts = {
         hopSamples: 0,
         latentChannels: channels,
@@ -168,8 +202,9 @@ export class VitsVoice implements VoiceModel {
         contextFrom: 'none',
         windowError: Number.POSITIVE_INFINITY,
         gain: 1,
+        isQuick: false,
       };
-      const facts = await new VitsVoice(format, frontEnd, parts, untried).#tryOut(file, model);
+      const facts = await new VitsVoice(format, frontEnd, parts, untried).#tryOut(file, model, clock);
       return new VitsVoice(format, frontEnd, parts, facts);
     } catch (error) {
       await Promise.all(sessions.map((session) => session.release()));
@@ -177,17 +212,23 @@ export class VitsVoice implements VoiceModel {
     }
   }
 
+  get windowFrames(): readonly number[] {
+    return this.facts.isQuick ? QUICK_WINDOWS : WINDOWS;
+  }
+
   get hopSamples(): number {
     return this.facts.hopSamples;
   }
 
   /** Speaks the sample, measures how far the decoder sees, and how loud the voice is. */
-  async #tryOut(file: string, model: OnnxModel): Promise<VitsFacts> {
+  async #tryOut(file: string, model: OnnxModel, clock: Clock): Promise<VitsFacts> {
     const { cut } = this.#parts;
     const encoded = await this.#encode(this.#frontEnd.sample, this.#format.defaultSpeaker, 1, 1);
     const { frameCount, toDecoder } = encoded;
     const latent = await encoded.latent.columns(0, frameCount);
+    const startMs = clock.nowMs();
     const sound = await this.#decode(latent, frameCount, toDecoder);
+    const decodingMs = clock.nowMs() - startMs;
     const hopSamples = sound.length / frameCount;
     if (!Number.isInteger(hopSamples)) {
       throw new VisavisError(
@@ -222,7 +263,13 @@ export class VitsVoice implements VoiceModel {
     };
 
     const flowContextFrames = await this.#tryFlow(encoded);
-    const facts = { hopSamples, latentChannels, flowContextFrames, gain };
+    const isQuick = decodingMs < (QUICK * 1000 * sound.length) / this.#format.sampleRateHz;
+    const facts = { hopSamples, latentChannels, flowContextFrames, gain, isQuick };
+    const { decoder } = this.#parts;
+    if (decoder instanceof StreamedDecoderPart) {
+      const contextFrames = Math.ceil(decoder.graph.lagSamples / hopSamples);
+      return { ...facts, contextFrames, contextFrom: 'memory', windowError: decoder.pieceError };
+    }
     const seen = receptiveField(cut.decoderNodes, model.weights, cut.latent, cut.sound);
     if (seen?.hopSamples === hopSamples) {
       const windowError = await errorWith(seen.contextFrames);
@@ -296,16 +343,19 @@ export class VitsVoice implements VoiceModel {
       );
     }
     const { frames, latent, frameCount, toDecoder } = await this.#encode(sequence, speakerNumber, speed, seed);
-    const streams = this.facts.contextFrames !== null;
+    const { decoder } = this.#parts;
+    const isWhole = this.facts.contextFrames === null;
+    const made =
+      decoder instanceof StreamedDecoderPart
+        ? new StreamedSound(decoder, frameCount, { latent, handed: toDecoder, seed })
+        : isWhole
+          ? await this.#decode(await latent.columns(0, frameCount), frameCount, toDecoder)
+          : latent;
     const starts = new Float64Array(frames.length + 1);
     const frameMs = (this.hopSamples / this.#format.sampleRateHz) * 1000;
     for (const [i, count] of frames.entries()) starts[i + 1] = starts[i]! + count * frameMs;
     return {
-      speech: {
-        made: streams ? latent : await this.#decode(await latent.columns(0, frameCount), frameCount, toDecoder),
-        frameCount,
-        handed: streams ? toDecoder : {},
-      },
+      speech: { made, frameCount, handed: made instanceof GrowingLatent ? toDecoder : {} },
       frameCount,
       words: sequence.words.map(({ text: word, charStart, charEnd, first, end }): WordTiming => {
         const phonemes = phonemeTimes(sequence.symbols, starts, { first, end });
@@ -324,6 +374,7 @@ export class VitsVoice implements VoiceModel {
     const hop = this.hopSamples;
     let audio: Float32Array;
     if (made instanceof Float32Array) audio = made.slice(first * hop, end * hop);
+    else if (made instanceof StreamedSound) audio = await made.samples(first, end);
     else {
       const from = Math.max(0, first - contextFrames);
       const to = Math.min(frameCount, end + contextFrames);
@@ -355,22 +406,17 @@ export class VitsVoice implements VoiceModel {
         `The voice gives ${frames.length} durations of ${total} frames for ${sequence.ids.length} symbols and ${frameCount} frames.`,
       );
     }
-    // A frame's noise depends on seed and frame only.
-    const noise = new Float32Array(channels * frameCount);
-    for (let frame = 0; frame < frameCount; frame++) {
-      const random = createRandom(seed, frame);
-      for (let channel = 0; channel < channels; channel++) noise[channel * frameCount + frame] = random.gaussian();
-    }
     const given = (name: string): Tensor => feeds[name] ?? outputs.any(name);
     const all = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, given(name)]));
     const toFlow = all(cut.toFlow);
-    const latent = new GrowingLatent(this.#flow, noise, toFlow, frameCount);
+    const latent = new GrowingLatent(this.#flow, toFlow, { channels, frameCount }, seed);
     return { frames, latent, frameCount, toFlow, toDecoder: all(cut.toDecoder) };
   }
 
   /** The whole sound of a latent float32[C × frameCount], as the model makes it. */
   async #decode(latent: Float32Array, frameCount: number, handed: Handovers): Promise<Float32Array> {
     const { cut, decoder } = this.#parts;
+    if (decoder instanceof StreamedDecoderPart) return decoder.whole(latent, frameCount, handed);
     const shape = [1, latent.length / frameCount, frameCount];
     const made = await decoder.run({ ...handed, [cut.latent]: float32(latent, shape) });
     return made.get(cut.sound, 'float32').data;

@@ -113,6 +113,7 @@ export interface VoiceFiles {
   readonly file: string;
   readonly format: VoiceFormat;
   readonly border: Border;
+  readonly clock: Clock;
 }
 
 /**
@@ -126,7 +127,7 @@ export const readVoiceFiles = async (file: string, clock: Clock): Promise<VoiceF
   } catch (cause) {
     throw cause instanceof VisavisError ? cause : damaged(file, cause);
   }
-  return { file, border, format: await readFormat({ file, border, clock }) };
+  return { file, border, clock, format: await readFormat({ file, border, clock }) };
 };
 
 /**

@@ -50,8 +50,8 @@ describe.each([
   });
   afterAll(() => voice.release());
 
-  test('is cut where its decoder begins, with the context that the graph tells', () => {
-    expect(voice.facts).toMatchObject({ contextFrames, contextFrom: 'graph', hopSamples: 256 });
+  test('is cut where its decoder begins, and its decoder remembers', () => {
+    expect(voice.facts).toMatchObject({ contextFrames, contextFrom: 'memory', hopSamples: 256 });
     expect(voice.facts.windowError).toBeLessThan(1e-5);
     expect(voice.facts.flowContextFrames).toBeOneOf([16, 32]);
   });

@@ -1,0 +1,67 @@
+/** The sound of a text chunk, made in order and no further than asked for by a decoder that remembers. What was made is kept. */
+import type { GrowingLatent } from './growing-latent.ts';
+import { framesOf, type Handovers } from './handovers.ts';
+import type { Remembered, StreamedDecoderPart } from './streamed-decoder-part.ts';
+
+/** Latent frames have the streams 0, 1, 2 … of the seed, durations -1; the noise in the source of frame n has -2 - n. */
+const SOURCE_STREAM = -2;
+
+/** What is needed until the last sample has been made. */
+interface Making {
+  readonly latent: GrowingLatent;
+  /** What is handed to the decoder, for all frames. */
+  readonly handed: Handovers;
+  readonly seed: number;
+  remembered: Remembered;
+  /** Frames taken so far. */
+  fed: number;
+}
+
+/** One chunk's sound. */
+export class StreamedSound {
+  readonly #decoder: StreamedDecoderPart;
+  readonly #frameCount: number;
+  readonly #sound: Float32Array;
+  /** Samples that are known. */
+  #known = 0;
+  #making: Making | undefined;
+
+  constructor(
+    decoder: StreamedDecoderPart,
+    frameCount: number,
+    { latent, handed, seed }: Pick<Making, 'latent' | 'handed' | 'seed'>,
+  ) {
+    this.#decoder = decoder;
+    this.#frameCount = frameCount;
+    this.#sound = new Float32Array(frameCount * decoder.graph.hopSamples);
+    this.#making = { latent, handed, seed, remembered: decoder.nothing, fed: 0 };
+  }
+
+  /** The sound of frames `first` to before `end`; the caller's own. */
+  async samples(first: number, end: number): Promise<Float32Array> {
+    const { hopSamples } = this.#decoder.graph;
+    if (this.#making && end * hopSamples > this.#known) await this.#makeTo(this.#making, end);
+    return this.#sound.slice(first * hopSamples, end * hopSamples);
+  }
+
+  async #makeTo(making: Making, end: number): Promise<void> {
+    const { hopSamples, lagSamples, leastFrames } = this.#decoder.graph;
+    const { latent, handed, seed, fed } = making;
+    const needed = Math.max(end + Math.ceil(lagSamples / hopSamples), fed === 0 ? leastFrames : fed + 1);
+    const to = Math.min(this.#frameCount, needed);
+    const piece = {
+      latent: await latent.columns(fed, to),
+      frames: to - fed,
+      handed: framesOf(handed, this.#frameCount, fed, to),
+      noise: this.#decoder.noiseOf(seed, SOURCE_STREAM, fed, to),
+      isFirst: fed === 0,
+      isLast: to === this.#frameCount,
+    };
+    const { samples, remembered } = await this.#decoder.take(piece, making.remembered);
+    this.#sound.set(samples, this.#known);
+    this.#known += samples.length;
+    making.remembered = remembered;
+    making.fed = to;
+    if (piece.isLast) this.#making = undefined;
+  }
+}
