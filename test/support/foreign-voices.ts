@@ -34,6 +34,14 @@ export const piperConfig = (changes: object = {}): Record<string, unknown> => ({
   ...changes,
 });
 
+/** What is different in the configuration of `piper-source`. */
+export const piperSource = {
+  num_symbols: 64,
+  phoneme_id_map: Object.fromEntries(
+    ['_', '^', '$', ...Array.from('æɑɒɔəɐʌɛeɜɚɝɪᵻiʊuoabdðfɡghlo ')].map((symbol, id) => [symbol, [id]]),
+  ),
+};
+
 /** Writes a voice of Piper and gives the path of its `.onnx`. */
 export const writePiper = async (
   folder: string,

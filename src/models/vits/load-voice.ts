@@ -20,7 +20,10 @@ const symbolCount = ({ nodes, weights }: OnnxModel, input: string): number | und
  * @throws {VisavisError} `bad_model` when it is no VITS or does not fit the files beside it, `inference_failed` when
  *   onnxruntime refuses to run it
  */
-export const loadVitsVoice = async ({ file, format, clock }: VoiceFiles, options: SessionOptions): Promise<VitsVoice> => {
+export const loadVitsVoice = async (
+  { file, format, clock }: VoiceFiles,
+  options: SessionOptions,
+): Promise<VitsVoice> => {
   const model = await readModel(file);
   const symbols = symbolCount(model, model.inputs[0]?.name ?? '');
   if (symbols !== undefined && format.largestId >= symbols) {

@@ -19,7 +19,7 @@ const WEIGHTED = new Set(['Conv', 'ConvTranspose', 'MatMul']);
 
 /** What the decoder is made from, and an utterance to try it with. */
 export interface DecoderSource {
-  readonly cut: CutVoice;
+  readonly cut: Pick<CutVoice, 'latent' | 'sound' | 'decoderNodes' | 'decoder'>;
   readonly weights: OnnxModel['weights'];
   readonly handed: readonly Handed[];
   readonly toDecoder: Handovers;

@@ -6,6 +6,9 @@ import type { Remembered, StreamedDecoderPart } from './streamed-decoder-part.ts
 /** Latent frames have the streams 0, 1, 2 … of the seed, durations -1; the noise in the source of frame n has -2 - n. */
 const SOURCE_STREAM = -2;
 
+/** Of a piece. A run reads all weights, however few columns there are, and rounds otherwise for very few. */
+const LEAST_FRAMES = 8;
+
 /** What is needed until the last sample has been made. */
 interface Making {
   readonly latent: GrowingLatent;
@@ -47,8 +50,9 @@ export class StreamedSound {
   async #makeTo(making: Making, end: number): Promise<void> {
     const { hopSamples, lagSamples, leastFrames } = this.#decoder.graph;
     const { latent, handed, seed, fed } = making;
-    const needed = Math.max(end + Math.ceil(lagSamples / hopSamples), fed === 0 ? leastFrames : fed + 1);
-    const to = Math.min(this.#frameCount, needed);
+    const least = fed === 0 ? Math.max(leastFrames, LEAST_FRAMES) : fed + LEAST_FRAMES;
+    const needed = Math.max(end + Math.ceil(lagSamples / hopSamples), least);
+    const to = needed > this.#frameCount - LEAST_FRAMES ? this.#frameCount : needed;
     const piece = {
       latent: await latent.columns(fed, to),
       frames: to - fed,

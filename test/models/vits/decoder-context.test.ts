@@ -6,7 +6,7 @@ import { loadVitsVoice } from '../../../src/models/vits/load-voice.ts';
 import { createNode, type OnnxNode, readOnnx, withInputs, writeOnnx } from '../../../src/models/vits/onnx-file.ts';
 import { receptiveField } from '../../../src/models/vits/receptive-field.ts';
 import { readVoiceFiles } from '../../../src/models/vits/voice-files.ts';
-import { graphOf, writePiper } from '../../support/foreign-voices.ts';
+import { graphOf, piperSource, writePiper } from '../../support/foreign-voices.ts';
 import { temporaryFolder } from '../../support/program.ts';
 import { writeFile } from 'node:fs/promises';
 
@@ -68,12 +68,7 @@ test('where the graph does not tell how far the decoder sees, it is found by try
 });
 
 test('a decoder with a source of its own, pulses and breath as long as the sound, is given its part of that', async () => {
-  const { facts, worst, loudest } = await speakInWindows(await graphOf('piper-source'), {
-    num_symbols: 64,
-    phoneme_id_map: Object.fromEntries(
-      ['_', '^', '$', ...Array.from('æɑɒɔəɐʌɛeɜɚɝɪᵻiʊuoabdðfɡghlo ')].map((s, id) => [s, [id]]),
-    ),
-  });
+  const { facts, worst, loudest } = await speakInWindows(await graphOf('piper-source'), piperSource);
 
   expect(facts).toMatchObject({ hopSamples: 256, latentChannels: 8 });
   expect(facts.contextFrames).not.toBeNull();
