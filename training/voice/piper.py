@@ -121,7 +121,7 @@ class PiperGraph(nn.Module):
 
     def __init__(self, voice: Voice, gain: float):
         super().__init__()
-        self.voice, self.gain, self.reader = voice, gain, Reader()
+        self.voice, self.gain, self.reader, self.lines = voice, gain, Reader(), Lines()
 
     def forward(self, characters: torch.Tensor, lengths: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
         voice = self.voice
@@ -141,10 +141,24 @@ class PiperGraph(nn.Module):
         mean, log_scale, log_pitch, voiced = voice.prior(of_frames, places(frames[0], path), None)
         drawn = mean + torch.randn_like(mean) * log_scale.exp() * scales[0]
         latent = voice.flow.inverse(drawn, None)
-        like = log_pitch[:, :, None].expand(-1, -1, HOP).reshape(1, -1)
         start = torch.zeros(1, dtype=torch.float64)
-        source = excite(log_pitch, (voiced > 0).float(), start, torch.randn_like(like))
+        breath = torch.randn_like(self.lines(log_pitch))
+        source = excite(log_pitch, (voiced > 0).float(), start, breath, self.lines)
         return (voice.decoder(latent, source) * self.gain).clamp(-1, 1)
+
+
+class Lines(nn.Module):
+    """`voice.source.per_sample` as a transposed convolution, which programs that run the graph piece by piece know:
+    each frame is a triangle that reaches to its neighbours' centres."""
+
+    def __init__(self):
+        super().__init__()
+        distance = (torch.arange(2 * HOP) + 0.5 - HOP).abs() / HOP
+        self.register_buffer("triangle", (1 - distance)[None, None], persistent=False)
+
+    def forward(self, frames: torch.Tensor) -> torch.Tensor:
+        level = nn.functional.pad(frames[:, None], (1, 1), mode="replicate")
+        return nn.functional.conv_transpose1d(level, self.triangle, stride=HOP, padding=HOP + HOP // 2)[:, 0]
 
 
 def configuration(name: str) -> dict:

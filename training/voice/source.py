@@ -5,6 +5,8 @@ rate until it has trained for very long. Given the harmonics it only has to shap
 models (Wang et al. 2019, arXiv 1810.11946) and Period VITS (Shirahata et al. 2023, arXiv 2210.15964), section 3.2.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch.nn import functional as F
 
@@ -19,11 +21,17 @@ def per_sample(frames: torch.Tensor) -> torch.Tensor:
     return F.interpolate(frames[:, None], scale_factor=HOP, mode="linear", align_corners=False)[:, 0]
 
 
-def excite(log_pitch: torch.Tensor, voiced: torch.Tensor, phase: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
+def excite(
+    log_pitch: torch.Tensor,
+    voiced: torch.Tensor,
+    phase: torch.Tensor,
+    noise: torch.Tensor,
+    per_sample: Callable[[torch.Tensor], torch.Tensor] = per_sample,
+) -> torch.Tensor:
     """Source float32[B, 2, T*256] of a pitch contour.
 
     log_pitch float32[B, T]: natural logarithm of Hz. voiced float32[B, T]: 0 or 1. phase float64[B]: cycles before the
-    first sample. noise float32[B, T*256] of unit variance.
+    first sample. noise float32[B, T*256] of unit variance. `per_sample` draws the lines.
     """
     step = per_sample(log_pitch).double().exp() / SAMPLE_RATE_HZ  # cycles a sample
     turns = phase[:, None] + step.cumsum(1)

@@ -4,6 +4,9 @@
  *     symbols ─► text encoder, durations ─► Ceil ─► prior of every frame ─┐ noise ─► flow ─► z ─► decoder ─► sound
  *               └─────────────── encoder ────────────────────────────────┘└──── flow ───┘   └── decoder ──┘
  *
+ * A prior that is convolved over the frames (Period VITS, arXiv 2210.15964) is a part of its own, and a source that is made
+ * of the frames' pitch belongs to the decoder, so that neither is computed for the whole text before the first sound.
+ *
  * The parts compute what the whole computes, to the bit. Random numbers become inputs, so that a seed decides them; the
  * durations become an output, for the times of words; their scale becomes an input, so that every voice can speak faster.
  */
@@ -53,27 +56,48 @@ export interface Rewritten {
   readonly outputs: readonly string[];
 }
 
+/** The part between encoder and noise. */
+export interface PriorCut {
+  /** Encoder outputs that it takes. */
+  readonly takes: readonly string[];
+  /** Its outputs, which run with the frames. */
+  readonly gives: readonly string[];
+  readonly file: (handed: readonly Handed[]) => Uint8Array<ArrayBuffer>;
+}
+
+/** What may be left to the encoder. */
+export interface CutOptions {
+  /** Whether prior and source are cut off the encoder. */
+  readonly apart: boolean;
+}
+
 export interface CutVoice {
-  /** Symbols → `durations`, `noiseLike` and what `flow` and `decoder` are handed. */
+  /** Symbols → `durations`, and what the other parts are handed. */
   readonly encoder: Uint8Array<ArrayBuffer>;
+  /** Its outputs. */
+  readonly encoderGives: readonly string[];
   /** Inputs of the encoder; those of the file that it uses, and those that the cut added. */
   readonly encoderInputs: readonly OnnxValue[];
   /** Whether durations are drawn (§2.2.2 of the paper) and take `ADDED.durationNoise`. */
   readonly drawsDurations: boolean;
   /** Encoder output: frames of every symbol, float32, in order. */
   readonly durations: string;
-  /** Encoder output of the shape of the flow's noise, float32[1, C, T]. */
+  /** Output of the encoder, or of the prior, of the shape of the flow's noise, float32[1, C, T]. */
   readonly noiseLike: string;
-  /** Encoder outputs that the flow takes. */
+  /** Whether there is a prior or a source that was cut off the encoder. */
+  readonly isApart: boolean;
+  /** A prior of its own; undefined when it is made by the encoder. */
+  readonly prior: PriorCut | undefined;
+  /** Outputs of encoder and prior that the flow takes. */
   readonly toFlow: readonly string[];
-  /** Encoder outputs that the decoder takes: nothing, or the speaker's embedding. */
+  /** Those that the decoder takes: nothing, the speaker's embedding, the pitch of frames. */
   readonly toDecoder: readonly string[];
   /** The flow as a file, once the types of what it is handed are known. */
   readonly flow: (handed: readonly Handed[]) => Uint8Array<ArrayBuffer>;
   /** Flow output, decoder input: the latent, float32[1, C, T]. */
   readonly latent: string;
   readonly decoder: (handed: readonly Handed[], rewritten?: Rewritten) => Uint8Array<ArrayBuffer>;
-  /** The decoder's nodes in order, for working out how far it sees. */
+  /** The decoder's nodes in order. */
   readonly decoderNodes: readonly OnnxNode[];
   /** The first output of the file: the sound. */
   readonly sound: string;
@@ -128,11 +152,57 @@ const passesAll = (
   );
 };
 
+/** Operations on the way from the frames to a source that leave the number of frames, or add some at the ends. */
+const BEFORE_SOURCE = new Set(
+  'Pad Unsqueeze Squeeze Gather Cast Add Sub Mul Div Exp Greater GreaterOrEqual Less LessOrEqual Clip Identity'.split(
+    ' ',
+  ),
+);
+const MAKES_LONGER = new Set(['ConvTranspose', 'Resize', 'Upsample']);
+
+/** The tensors of frames that a source is made longer from: `targets` are what the decoder takes of it. */
+const sourceOf = (
+  nodes: readonly OnnxNode[],
+  targets: readonly string[],
+  ofFrames: ReadonlySet<string>,
+): readonly string[] => {
+  const producers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+  const found = new Set<string>();
+  for (const { op, inputs } of ancestors(nodes, targets)) {
+    let [name = ''] = inputs;
+    if (!MAKES_LONGER.has(op) || !ofFrames.has(name)) continue;
+    for (let node = producers.get(name); node && BEFORE_SOURCE.has(node.op); node = producers.get(name)) {
+      const [next, ...more] = node.inputs.filter((input) => ofFrames.has(input));
+      if (next === undefined || more.length > 0) break;
+      name = next;
+    }
+    found.add(name);
+  }
+  return [...found];
+};
+
+/** Inputs of the first convolutions over frames on the way to `targets`. */
+const convolvedFirst = (
+  nodes: readonly OnnxNode[],
+  targets: readonly string[],
+  ofFrames: ReadonlySet<string>,
+): readonly string[] => {
+  const way = ancestors(nodes, targets);
+  const isConvolution = ({ op, inputs }: OnnxNode) => op === 'Conv' && ofFrames.has(inputs[0] ?? '');
+  const after = descendants(
+    way,
+    way.filter(isConvolution).flatMap(({ outputs }) => outputs),
+  );
+  return [...new Set(way.filter(isConvolution).map(({ inputs }) => inputs[0] ?? ''))].filter(
+    (name) => !after.has(name),
+  );
+};
+
 /**
  * Cuts a graph.
  * @throws {NotVits} when it is not built like a VITS
  */
-export const cutVoice = (model: OnnxModel): CutVoice => {
+export const cutVoice = (model: OnnxModel, { apart }: CutOptions = { apart: false }): CutVoice => {
   const sound = model.outputs[0]?.name;
   if (sound === undefined) throw new NotVits('has no outputs');
   const used = ancestors(model.nodes, [sound]);
@@ -193,25 +263,38 @@ export const cutVoice = (model: OnnxModel): CutVoice => {
   );
   const fromInputs = descendants(nodes, [...graphInputs.keys(), ADDED.noise]);
   const afterNoise = descendants(nodes, [ADDED.noise]);
-  const afterLatent = descendants(nodes, [latent]);
+  const ofFrames = descendants(nodes, [durations]);
 
-  /** Nodes between `given` and `target`, with the constants that they read, and the tensors that cross into them. */
-  const between = (after: ReadonlySet<string>, given: string, target: string) => {
-    const inside = ancestors(nodes, [target], new Set([given]));
+  /** Nodes between `given` and `targets`, with the constants that they read, and the tensors that cross into them. */
+  const between = (given: readonly string[], targets: readonly string[]) => {
+    const after = descendants(nodes, given);
+    const known = new Set(given);
+    const inside = ancestors(nodes, targets, known);
     const part = inside.filter(({ outputs }) => outputs.some((name) => after.has(name) || !fromInputs.has(name)));
     const made = new Set(part.flatMap(({ outputs }) => outputs));
     const varying = part.filter(({ outputs }) => outputs.some((name) => after.has(name)));
     const crossing = new Set(
-      varying.flatMap(readBy).filter((name) => name !== given && fromInputs.has(name) && !made.has(name)),
+      varying.flatMap(readBy).filter((name) => !known.has(name) && fromInputs.has(name) && !made.has(name)),
     );
-    return { part: ancestors(part, [target], new Set([given, ...crossing])), crossing: [...crossing] };
+    return { part: ancestors(part, targets, new Set([...given, ...crossing])), crossing: [...crossing] };
   };
-  const flow = between(afterNoise, ADDED.noise, latent);
-  const decoder = between(afterLatent, latent, sound);
-  const late = decoder.crossing.find((name) => afterNoise.has(name));
+  const flow = between([ADDED.noise], [latent]);
+  const alone = between([latent], [sound]);
+  const late = alone.crossing.find((name) => afterNoise.has(name));
   if (late !== undefined) throw new NotVits(`hands its decoder a second latent, ${late}`);
+  const pitch = apart ? sourceOf(nodes, alone.crossing, ofFrames) : [];
+  const decoder = pitch.length > 0 ? between([latent, ...pitch], [sound]) : alone;
+  const toDecoder = [...new Set([...pitch, ...decoder.crossing])];
 
-  const out = [...new Set([durations, noiseLike, ...flow.crossing, ...decoder.crossing])];
+  const handed = [...new Set([...flow.crossing, ...toDecoder, noiseLike])];
+  const convolved = apart ? convolvedFirst(nodes, handed, ofFrames) : [];
+  const ofPrior = descendants(nodes, convolved);
+  const gives = handed.filter((name) => ofPrior.has(name) && !convolved.includes(name));
+  const prior = gives.length > 0 ? between(convolved, gives) : undefined;
+  const toPrior = prior ? [...new Set([...convolved, ...prior.crossing])] : [];
+
+  const ofEncoder = handed.filter((name) => !gives.includes(name));
+  const out = [...new Set([durations, ...ofEncoder, ...toPrior])];
   const encoderNodes = ancestors(nodes, out);
   const reads = new Set(encoderNodes.flatMap(readBy));
   const encoderInputs = [...graphInputs.values()].filter(({ name }) => reads.has(name));
@@ -237,21 +320,30 @@ export const cutVoice = (model: OnnxModel): CutVoice => {
     });
   const frames = (name: string) => createValue(name, 'float32', [1, 'C', 'T']);
   // A tensor of the file that goes straight to another part needs no encoder.
-  const given = new Set(model.inputs.map(({ name }) => name));
-  const handedOn = out.filter((name) => !given.has(name));
+  const inFile = new Set(model.inputs.map(({ name }) => name));
+  const handedOn = out.filter((name) => !inFile.has(name));
 
   return {
     encoder: part(encoderNodes, encoderInputs, handedOn),
+    encoderGives: handedOn,
     encoderInputs,
     drawsDurations: durationNoise.length > 0,
     durations,
     noiseLike,
+    isApart: prior !== undefined || pitch.length > 0,
+    prior: prior && {
+      takes: toPrior,
+      gives,
+      file: (tensors) => part(prior.part, valuesOf(toPrior, tensors), gives),
+    },
     toFlow: flow.crossing,
-    toDecoder: decoder.crossing,
-    flow: (handed) => part(flow.part, [frames(ADDED.noise), ...valuesOf(flow.crossing, handed)], [latent]),
+    toDecoder,
+    flow: (tensors) => part(flow.part, [frames(ADDED.noise), ...valuesOf(flow.crossing, tensors)], [latent]),
     latent,
-    decoder: (handed, { nodes: members, weights: more, inputs = [], outputs } = { nodes: decoder.part, outputs: [] }) =>
-      part(members, [frames(latent), ...valuesOf(decoder.crossing, handed), ...inputs], [sound, ...outputs], more),
+    decoder: (
+      tensors,
+      { nodes: members, weights: more, inputs = [], outputs } = { nodes: decoder.part, outputs: [] },
+    ) => part(members, [frames(latent), ...valuesOf(toDecoder, tensors), ...inputs], [sound, ...outputs], more),
     decoderNodes: decoder.part,
     sound,
   };

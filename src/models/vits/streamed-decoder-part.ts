@@ -29,9 +29,7 @@ export interface DecoderSource {
 
 /** A piece of what a decoder takes. */
 export interface Piece {
-  readonly latent: Float32Array;
-  readonly frames: number;
-  /** What is handed to the decoder of these frames. */
+  /** The latent of these frames, and what else is handed to the decoder. */
   readonly handed: Handovers;
   /** Of `noise`, by name. */
   readonly noise: Handovers;
@@ -71,17 +69,13 @@ const check = (difference: number): number => {
 export class StreamedDecoderPart {
   readonly graph: StreamedGraph;
   readonly #session: OnnxSession;
-  readonly #latent: string;
   readonly #sound: string;
-  readonly #latentChannels: number;
   #pieceError = Number.POSITIVE_INFINITY;
 
-  private constructor(graph: StreamedGraph, session: OnnxSession, { cut, latentChannels }: DecoderSource) {
+  private constructor(graph: StreamedGraph, session: OnnxSession, { cut }: DecoderSource) {
     this.graph = graph;
     this.#session = session;
-    this.#latent = cut.latent;
     this.#sound = cut.sound;
-    this.#latentChannels = latentChannels;
   }
 
   /**
@@ -128,10 +122,10 @@ export class StreamedDecoderPart {
     return this.#pieceError;
   }
 
-  /** The whole sound of a latent float32[C × frames], with the noise of seed 0. */
-  async whole(latent: Float32Array, frames: number, handed: Handovers): Promise<Float32Array> {
+  /** The whole sound of as many frames, with the noise of seed 0. */
+  async whole(handed: Handovers, frames: number): Promise<Float32Array> {
     const noise = this.noiseOf(0, 0, 0, frames);
-    return (await this.take({ latent, frames, handed, noise, isFirst: true, isLast: true }, this.nothing)).samples;
+    return (await this.take({ handed, noise, isFirst: true, isLast: true }, this.nothing)).samples;
   }
 
   /** What layers remember before the first piece. */
@@ -162,7 +156,7 @@ export class StreamedDecoderPart {
 
   /** Takes a piece. @returns the samples that can be told now, and what is remembered for the next piece */
   async take(
-    { latent, frames, handed, noise, isFirst, isLast }: Piece,
+    { handed, noise, isFirst, isLast }: Piece,
     remembered: Remembered,
   ): Promise<{ readonly samples: Float32Array; readonly remembered: Remembered }> {
     const { switches, memory } = this.graph;
@@ -171,7 +165,6 @@ export class StreamedDecoderPart {
       ...handed,
       ...noise,
       ...remembered,
-      [this.#latent]: float32(latent, [1, this.#latentChannels, frames]),
       ...(switches.length > 0 && {
         [SWITCHES]: int64(
           switches.map(({ piece, here, elsewhere }) => (isAt[piece] ? here : elsewhere)),
@@ -190,7 +183,7 @@ export class StreamedDecoderPart {
   }
 
   /** Whether the rewritten graph gives what the original one gave. */
-  async #compare({ frames, tensors }: Trial, { toDecoder, cut }: DecoderSource): Promise<void> {
+  async #compare({ tensors }: Trial, { toDecoder, cut }: DecoderSource): Promise<void> {
     const given = (name: string): Tensor => {
       const tensor = tensors.get(name);
       if (!tensor) throw new NotStreamable(`has no tensor "${name}"`);
@@ -199,9 +192,11 @@ export class StreamedDecoderPart {
     const all = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, given(name)]));
     const { samples } = await this.take(
       {
-        latent: given(this.#latent).data as Float32Array,
-        frames,
-        handed: { ...toDecoder, ...all(Object.keys(toDecoder).filter((name) => tensors.has(name))) },
+        handed: {
+          ...toDecoder,
+          [cut.latent]: given(cut.latent),
+          ...all(Object.keys(toDecoder).filter((name) => tensors.has(name))),
+        },
         noise: all(this.graph.noise.map(({ name }) => name)),
         isFirst: true,
         isLast: true,
@@ -212,12 +207,16 @@ export class StreamedDecoderPart {
   }
 
   /** Whether pieces join to the whole. */
-  async #compareSplit({ latentChannels, toDecoder, frameCount }: DecoderSource): Promise<void> {
+  async #compareSplit({ cut, latentChannels, toDecoder, frameCount }: DecoderSource): Promise<void> {
     const { leastFrames } = this.graph;
     const ends = [leastFrames, leastFrames + 1, leastFrames + 4, leastFrames + 9];
     const frames = ends.at(-1) ?? 0;
     const latent = gaussianNoise(createRandom(4), latentChannels * frames);
-    const whole = await this.whole(latent, frames, framesOf(toDecoder, frameCount, 0, frames));
+    const piece = (first: number, end: number): Handovers => ({
+      ...framesOf(toDecoder, frameCount, first, end),
+      [cut.latent]: float32(columns(latent, frames, first, end), [1, latentChannels, end - first]),
+    });
+    const whole = await this.whole(piece(0, frames), frames);
     const joined = new Float32Array(whole.length);
     let remembered = this.nothing;
     let known = 0;
@@ -225,9 +224,7 @@ export class StreamedDecoderPart {
       const first = ends[i - 1] ?? 0;
       const taken = await this.take(
         {
-          latent: columns(latent, frames, first, end),
-          frames: end - first,
-          handed: framesOf(toDecoder, frameCount, first, end),
+          handed: piece(first, end),
           noise: this.noiseOf(0, 0, first, end),
           isFirst: i === 0,
           isLast: end === frames,

@@ -1,6 +1,5 @@
 /** The sound of a text chunk, made in order and no further than asked for by a decoder that remembers. What was made is kept. */
-import type { GrowingLatent } from './growing-latent.ts';
-import { framesOf, type Handovers } from './handovers.ts';
+import type { FramesFeed } from './growing-frames.ts';
 import type { Remembered, StreamedDecoderPart } from './streamed-decoder-part.ts';
 
 /** Latent frames have the streams 0, 1, 2 … of the seed, durations -1; the noise in the source of frame n has -2 - n. */
@@ -11,9 +10,8 @@ const LEAST_FRAMES = 8;
 
 /** What is needed until the last sample has been made. */
 interface Making {
-  readonly latent: GrowingLatent;
-  /** What is handed to the decoder, for all frames. */
-  readonly handed: Handovers;
+  /** The latent, and what else is handed to the decoder. */
+  readonly feed: FramesFeed;
   readonly seed: number;
   remembered: Remembered;
   /** Frames taken so far. */
@@ -29,15 +27,11 @@ export class StreamedSound {
   #known = 0;
   #making: Making | undefined;
 
-  constructor(
-    decoder: StreamedDecoderPart,
-    frameCount: number,
-    { latent, handed, seed }: Pick<Making, 'latent' | 'handed' | 'seed'>,
-  ) {
+  constructor(decoder: StreamedDecoderPart, frameCount: number, { feed, seed }: Pick<Making, 'feed' | 'seed'>) {
     this.#decoder = decoder;
     this.#frameCount = frameCount;
     this.#sound = new Float32Array(frameCount * decoder.graph.hopSamples);
-    this.#making = { latent, handed, seed, remembered: decoder.nothing, fed: 0 };
+    this.#making = { feed, seed, remembered: decoder.nothing, fed: 0 };
   }
 
   /** The sound of frames `first` to before `end`; the caller's own. */
@@ -49,14 +43,12 @@ export class StreamedSound {
 
   async #makeTo(making: Making, end: number): Promise<void> {
     const { hopSamples, lagSamples, leastFrames } = this.#decoder.graph;
-    const { latent, handed, seed, fed } = making;
+    const { feed, seed, fed } = making;
     const least = fed === 0 ? Math.max(leastFrames, LEAST_FRAMES) : fed + LEAST_FRAMES;
     const needed = Math.max(end + Math.ceil(lagSamples / hopSamples), least);
     const to = needed > this.#frameCount - LEAST_FRAMES ? this.#frameCount : needed;
     const piece = {
-      latent: await latent.columns(fed, to),
-      frames: to - fed,
-      handed: framesOf(handed, this.#frameCount, fed, to),
+      handed: await feed(fed, to),
       noise: this.#decoder.noiseOf(seed, SOURCE_STREAM, fed, to),
       isFirst: fed === 0,
       isLast: to === this.#frameCount,

@@ -13,8 +13,8 @@ import { createRandom, gaussianNoise } from '../random.ts';
 import type { SymbolSequence, TextFrontEnd } from '../text-front-ends/front-end.ts';
 import type { EncodedChunk, VoiceModel } from '../voice-model.ts';
 import { ADDED, type CutVoice, cutVoice, type Handed, NotVits } from './cut-voice.ts';
-import { GrowingLatent, runFlow } from './growing-latent.ts';
-import { framesOf, type Handovers } from './handovers.ts';
+import { type FramesFeed, type FramesPart, GrowingFrames, noiseFeed } from './growing-frames.ts';
+import { columnsPerFrame, framesOf, type Handovers } from './handovers.ts';
 import type { OnnxModel } from './onnx-file.ts';
 import { phonemeTimes } from './phoneme-times.ts';
 import { receptiveField } from './receptive-field.ts';
@@ -31,8 +31,8 @@ const MAX_SYMBOLS = 1000;
 const DURATION_STREAM = -1;
 /** The decoder's context is looked for up to here when the graph does not tell it. */
 const MAX_CONTEXT_FRAMES = 64;
-/** The flow's is looked for among these. Its four couplings of the paper see 32 frames, the last of them hardly. */
-const FLOW_CONTEXTS = [16, 32, 64];
+/** Those of prior and flow are looked for among these. The flow of the paper sees 32 frames, the last of them hardly. */
+const FLOW_CONTEXTS = [8, 12, 16, 24, 32, 48, 64];
 /** Windows equal the whole when no sample differs by more, as a share of the peak: what float32 rounds differently. */
 const TOLERANCE = 5e-6;
 /** Doubled, no window of a voice that just keeps up with real time comes too late. */
@@ -56,11 +56,9 @@ export interface SymbolTiming {
 
 /** What `decode` takes. */
 interface VitsSpeech {
-  /** The sound as it grows; the latent, of which windows are decoded; or all of the sound when the voice does not stream. */
-  readonly made: StreamedSound | GrowingLatent | Float32Array;
+  /** The sound as it grows; what windows are decoded from; or all of the sound when the voice does not stream. */
+  readonly made: StreamedSound | FramesFeed | Float32Array;
   readonly frameCount: number;
-  /** What the decoder takes beside: nothing, the speaker's embedding, or a source as long as the sound. */
-  readonly handed: Handovers;
 }
 
 /** A `VoiceModel`'s chunk with the times of symbols. */
@@ -77,6 +75,8 @@ export interface VitsFacts {
   readonly contextFrames: number | null;
   /** The same of the flow, found by trying; null: it is run at once. */
   readonly flowContextFrames: number | null;
+  /** The same of a prior of its own; 0 when there is none. */
+  readonly priorContextFrames: number | null;
   /** The decoder remembers what it still needs; or its context was worked out from the graph, found by trying, or neither. */
   readonly contextFrom: 'memory' | 'graph' | 'trial' | 'none';
   /** Largest difference between trial windows or pieces and the whole, as a share of the peak. */
@@ -109,6 +109,7 @@ const handedOf = (name: string, { dtype, shape }: Tensor): Handed => ({ name, ty
 interface Parts {
   readonly cut: CutVoice;
   readonly encoder: OnnxSession;
+  readonly prior: OnnxSession | undefined;
   readonly flow: OnnxSession;
   readonly decoder: OnnxSession | StreamedDecoderPart;
 }
@@ -116,12 +117,19 @@ interface Parts {
 /** What the encoder makes of a sequence. */
 interface Encoded {
   readonly frames: Int32Array;
-  readonly latent: GrowingLatent;
   readonly frameCount: number;
-  /** What the encoder hands to the flow, and to the decoder. */
-  readonly toFlow: Handovers;
-  readonly toDecoder: Handovers;
+  /** What was given to the encoder, or what it gave. */
+  readonly given: (name: string) => Tensor | undefined;
 }
+
+/** Those of the tensors that are there. */
+const some = (names: readonly string[], given: Encoded['given']): Handovers =>
+  Object.fromEntries(
+    names.flatMap((name) => {
+      const tensor = given(name);
+      return tensor ? [[name, tensor] as const] : [];
+    }),
+  );
 
 /** A voice on the thread that calls it; every run blocks. */
 export class VitsVoice implements VoiceModel {
@@ -149,56 +157,19 @@ export class VitsVoice implements VoiceModel {
     frontEnd: TextFrontEnd,
     { clock, ...options }: SessionOptions & { readonly clock: Clock },
   ): Promise<VitsVoice> {
-    let cut: CutVoice;
+    const load = (apart: boolean) => loadCut(file, model, format, frontEnd, options, apart);
+    const loaded = await load(true).catch((error: unknown) => {
+      if (!(error instanceof NotStreamable)) throw error;
+      return load(false);
+    });
+    const { parts, latentChannels } = loaded;
     try {
-      cut = cutVoice(model);
-    } catch (cause) {
-      if (!(cause instanceof NotVits)) throw cause;
-      throw new VisavisError(
-        'bad_model',
-        `${file}: expected a VITS with a HiFi-GAN decoder, but this graph ${cause.message}. Only VITS voices can be used.`,
-        { cause },
-      );
-    }
-    const sessions: { release: () => Promise<void> }[] = [];
-    const open = async (bytes: Uint8Array<ArrayBuffer>, part: string) => {
-      const session = await OnnxSession.fromBytes(bytes, `${file} (${part})`, options);
-      sessions.push(session);
-      return session;
-    };
-    try {
-      const encoder = await open(cut.encoder, 'encoder');
-      const { sample } = frontEnd;
-      const feeds = feedsOf(format, cut, sample, format.defaultSpeaker, 1, 0);
-      const outputs = await encoder.run(
-        pick(
-          feeds,
-          cut.encoderInputs.map(({ name }) => name),
-        ),
-      );
-      const given = (name: string): Tensor => feeds[name] ?? outputs.any(name);
-      const handed = (names: readonly string[]) => names.map((name) => handedOf(name, given(name)));
-      const channels = outputs.get(cut.noiseLike, 'float32').shape[1];
-      if (channels === undefined) throw new VisavisError('bad_model', `${file}: its noise has no channels.`);
-      const flow = await open(cut.flow(handed(cut.toFlow)), 'flow');
-      const frameCount = outputs.get(cut.durations, 'float32').data.reduce((sum, frames) => sum + frames, 0);
-      const source: DecoderSource = {
-        cut,
-        weights: model.weights,
-        handed: handed(cut.toDecoder),
-        toDecoder: Object.fromEntries(cut.toDecoder.map((name) => [name, given(name)])),
-        frameCount,
-        latentChannels: channels,
-      };
-      const remembering = await openStreamed(source, `${file} (decoder)`, options);
-      if (remembering) sessions.push(remembering);
-      const decoder = remembering ?? (await open(cut.decoder(handed(cut.toDecoder)), 'decoder'));
-      const parts: Parts = { cut, encoder, flow, decoder };
       const untried: VitsFacts = {
         hopSamples: 0,
-        latentChannels: channels,
+        latentChannels,
         contextFrames: null,
         flowContextFrames: null,
+        priorContextFrames: null,
         contextFrom: 'none',
         windowError: Number.POSITIVE_INFINITY,
         gain: 1,
@@ -207,7 +178,7 @@ export class VitsVoice implements VoiceModel {
       const facts = await new VitsVoice(format, frontEnd, parts, untried).#tryOut(file, model, clock);
       return new VitsVoice(format, frontEnd, parts, facts);
     } catch (error) {
-      await Promise.all(sessions.map((session) => session.release()));
+      await releaseAll(parts);
       throw error;
     }
   }
@@ -224,10 +195,12 @@ export class VitsVoice implements VoiceModel {
   async #tryOut(file: string, model: OnnxModel, clock: Clock): Promise<VitsFacts> {
     const { cut } = this.#parts;
     const encoded = await this.#encode(this.#frontEnd.sample, this.#format.defaultSpeaker, 1, 1);
-    const { frameCount, toDecoder } = encoded;
-    const latent = await encoded.latent.columns(0, frameCount);
+    const { frameCount } = encoded;
+    const toDecoder = some(cut.toDecoder, encoded.given);
+    const feed = this.#feedDecoder(encoded, 1);
+    const handed = await feed(0, frameCount);
     const startMs = clock.nowMs();
-    const sound = await this.#decode(latent, frameCount, toDecoder);
+    const sound = await this.#decode(handed, frameCount);
     const decodingMs = clock.nowMs() - startMs;
     const hopSamples = sound.length / frameCount;
     if (!Number.isInteger(hopSamples)) {
@@ -241,19 +214,26 @@ export class VitsVoice implements VoiceModel {
       throw new VisavisError('bad_model', `${file}: the voice makes no sound. Is the file whole?`);
     }
     const gain = Math.min(MAX_GAIN, TARGET_PEAK / peak);
-    const latentChannels = latent.length / frameCount;
+    const { latentChannels } = this.facts;
 
     /** Decodes noise at once and a window of it with that much context; gives the largest difference. */
     const errorWith = async (contextFrames: number): Promise<number> => {
       const width = 2 * contextFrames + 3 * TRIAL_FRAMES;
       const noise = gaussianNoise(createRandom(1), latentChannels * width);
-      const whole = await this.#decode(noise, width, framesOf(toDecoder, frameCount, 0, width));
+      const decode = (from: number, to: number) =>
+        this.#decode(
+          {
+            ...framesOf(toDecoder, frameCount, from, to),
+            [cut.latent]: float32(columns(noise, width, from, to), [1, latentChannels, to - from]),
+          },
+          to - from,
+        );
+      const whole = await decode(0, width);
       if (whole.length !== width * hopSamples) return Number.POSITIVE_INFINITY;
       const first = contextFrames + TRIAL_FRAMES;
       const from = first - contextFrames;
       const to = first + TRIAL_FRAMES + contextFrames;
-      const beside = framesOf(toDecoder, frameCount, from, to);
-      const window = await this.#decode(columns(noise, width, from, to), to - from, beside);
+      const window = await decode(from, to);
       let worst = 0;
       for (let i = 0; i < TRIAL_FRAMES * hopSamples; i++) {
         const difference = window[contextFrames * hopSamples + i]! - whole[first * hopSamples + i]!;
@@ -262,9 +242,10 @@ export class VitsVoice implements VoiceModel {
       return worst / peakOf(whole);
     };
 
-    const flowContextFrames = await this.#tryFlow(encoded);
+    const priorContextFrames = await this.#tryPart(encoded, 'prior');
+    const flowContextFrames = await this.#tryPart(encoded, 'flow');
     const isQuick = decodingMs < (QUICK * 1000 * sound.length) / this.#format.sampleRateHz;
-    const facts = { hopSamples, latentChannels, flowContextFrames, gain, isQuick };
+    const facts = { hopSamples, latentChannels, priorContextFrames, flowContextFrames, gain, isQuick };
     const { decoder } = this.#parts;
     if (decoder instanceof StreamedDecoderPart) {
       const contextFrames = Math.ceil(decoder.graph.lagSamples / hopSamples);
@@ -284,24 +265,40 @@ export class VitsVoice implements VoiceModel {
     return { ...facts, contextFrames: null, contextFrom: 'none', windowError: Number.POSITIVE_INFINITY };
   }
 
-  /** Finds how far the flow sees: null when it sees all. */
-  async #tryFlow({ frameCount, toFlow }: Encoded): Promise<number | null> {
-    const { latentChannels: channels } = this.facts;
+  /** Finds how far prior or flow see: null when it is all. */
+  async #tryPart({ frameCount, given }: Encoded, which: 'prior' | 'flow'): Promise<number | null> {
+    const { cut, prior, flow } = this.#parts;
+    const session = which === 'prior' ? prior : flow;
+    if (!session) return 0;
+    const takes = which === 'prior' ? (cut.prior?.takes ?? []) : cut.toFlow;
+    const gives = which === 'prior' ? (cut.prior?.gives ?? []) : [cut.latent];
+    const moving = takes.filter((name) => cut.prior?.gives.includes(name));
+    const made = moving.length > 0 ? await prior?.run(some(cut.prior?.takes ?? [], given)) : undefined;
+    const handed = { ...some(takes, given), ...some(moving, (name) => made?.any(name)) };
+    const noise = noiseFeed(this.facts.latentChannels, 2);
     for (const contextFrames of FLOW_CONTEXTS) {
-      const width = 2 * contextFrames + 3 * TRIAL_FRAMES;
-      const noise = gaussianNoise(createRandom(2), channels * width);
       const first = contextFrames + TRIAL_FRAMES;
-      const from = first - contextFrames;
-      const to = first + TRIAL_FRAMES + contextFrames;
-      const run = (begin: number, end: number) =>
-        runFlow(this.#flow, columns(noise, width, begin, end), framesOf(toFlow, frameCount, begin, end), end - begin);
+      const width = first + TRIAL_FRAMES + first;
+      const run = async (from: number, to: number) => {
+        const inputs = { ...framesOf(handed, frameCount, from, to), ...(which === 'flow' && (await noise(from, to))) };
+        const outputs = await session.run(inputs);
+        return (name: string, begin: number) => {
+          const { data } = outputs.get(name, 'float32');
+          return columns(data, to - from, begin - from, begin - from + TRIAL_FRAMES);
+        };
+      };
       try {
-        const whole = columns(await run(0, width), width, first, first + TRIAL_FRAMES);
-        const window = columns(await run(from, to), to - from, contextFrames, contextFrames + TRIAL_FRAMES);
-        const worst = window.reduce((most, x, i) => Math.max(most, Math.abs(x - (whole[i] ?? Infinity))), 0);
-        if (whole.length === channels * TRIAL_FRAMES && worst <= TOLERANCE * peakOf(whole)) return contextFrames;
+        const whole = await run(0, width);
+        const window = await run(first - contextFrames, first + TRIAL_FRAMES + contextFrames);
+        const isSame = gives.every((name) => {
+          const wanted = whole(name, first);
+          const made = window(name, first);
+          const worst = made.reduce((most, x, i) => Math.max(most, Math.abs(x - (wanted[i] ?? Infinity))), 0);
+          return made.length === wanted.length && worst <= TOLERANCE * peakOf(wanted);
+        });
+        if (isSame) return contextFrames;
       } catch (error) {
-        // A flow that is built for the length of its text refuses another one.
+        // A part that is built for the length of its text refuses another one.
         if (!(error instanceof VisavisError && error.code === 'inference_failed')) throw error;
         return null;
       }
@@ -309,15 +306,44 @@ export class VitsVoice implements VoiceModel {
     return null;
   }
 
-  get #flow() {
-    const { cut, flow } = this.#parts;
-    const { contextFrames, flowContextFrames } = this.facts;
-    return {
-      session: flow,
-      latent: cut.latent,
-      contextFrames: flowContextFrames,
-      firstFrames: (this.windowFrames[0] ?? 0) + (contextFrames ?? 0),
+  /** The latent of a text, and what else the decoder takes, as far as they are asked for. */
+  #feedDecoder({ frameCount, given }: Encoded, seed: number): FramesFeed {
+    const { cut, prior, flow } = this.#parts;
+    const { contextFrames, flowContextFrames, priorContextFrames, latentChannels } = this.facts;
+    const firstFrames = (this.windowFrames[0] ?? 0) + (contextFrames ?? 0);
+    const grow = (part: FramesPart, feed: FramesFeed) => new GrowingFrames(part, feed, frameCount);
+    const fixed = (names: readonly string[]): FramesFeed => {
+      const handed = some(names, given);
+      return async (from, to) => framesOf(handed, frameCount, from, to);
     };
+    const ofPrior =
+      prior &&
+      cut.prior &&
+      grow(
+        {
+          session: prior,
+          gives: cut.prior.gives,
+          contextFrames: priorContextFrames,
+          firstFrames: firstFrames + (flowContextFrames ?? 0),
+        },
+        fixed(cut.prior.takes),
+      );
+    /** What the encoder gave of `names`, and what the prior gives. */
+    const feedOf = (names: readonly string[]): FramesFeed => {
+      const handed = fixed(names);
+      const moving = names.filter((name) => cut.prior?.gives.includes(name));
+      if (!ofPrior || moving.length === 0) return handed;
+      return async (from, to) => {
+        const made = await ofPrior.columns(from, to);
+        return { ...(await handed(from, to)), ...some(moving, (name) => made[name]) };
+      };
+    };
+    const [noise, toFlow, toDecoder] = [noiseFeed(latentChannels, seed), feedOf(cut.toFlow), feedOf(cut.toDecoder)];
+    const latent = grow(
+      { session: flow, gives: [cut.latent], contextFrames: flowContextFrames, firstFrames },
+      async (from, to) => ({ ...(await noise(from, to)), ...(await toFlow(from, to)) }),
+    );
+    return async (from, to) => ({ ...(await latent.columns(from, to)), ...(await toDecoder(from, to)) });
   }
 
   async encode(text: string, { speed, seed }: SpeechOptions, speaker?: string): Promise<VitsChunk> {
@@ -329,7 +355,7 @@ export class VitsVoice implements VoiceModel {
       leftOut === undefined ? [] : [{ kind: 'unknown-symbols', message: leftOut }];
     if (sequence.ids.length === 0) {
       return {
-        speech: { made: new Float32Array(0), frameCount: 0, handed: {} },
+        speech: { made: new Float32Array(0), frameCount: 0 },
         frameCount: 0,
         words: [],
         symbols: [],
@@ -342,20 +368,22 @@ export class VitsVoice implements VoiceModel {
         `A text chunk may have ${MAX_SYMBOLS} symbols, this one has ${sequence.ids.length}. Send it in shorter sentences.`,
       );
     }
-    const { frames, latent, frameCount, toDecoder } = await this.#encode(sequence, speakerNumber, speed, seed);
+    const encoded = await this.#encode(sequence, speakerNumber, speed, seed);
+    const { frames, frameCount } = encoded;
+    const feed = this.#feedDecoder(encoded, seed);
     const { decoder } = this.#parts;
     const isWhole = this.facts.contextFrames === null;
     const made =
       decoder instanceof StreamedDecoderPart
-        ? new StreamedSound(decoder, frameCount, { latent, handed: toDecoder, seed })
+        ? new StreamedSound(decoder, frameCount, { feed, seed })
         : isWhole
-          ? await this.#decode(await latent.columns(0, frameCount), frameCount, toDecoder)
-          : latent;
+          ? await this.#decode(await feed(0, frameCount), frameCount)
+          : feed;
     const starts = new Float64Array(frames.length + 1);
     const frameMs = (this.hopSamples / this.#format.sampleRateHz) * 1000;
     for (const [i, count] of frames.entries()) starts[i + 1] = starts[i]! + count * frameMs;
     return {
-      speech: { made, frameCount, handed: made instanceof GrowingLatent ? toDecoder : {} },
+      speech: { made, frameCount },
       frameCount,
       words: sequence.words.map(({ text: word, charStart, charEnd, first, end }): WordTiming => {
         const phonemes = phonemeTimes(sequence.symbols, starts, { first, end });
@@ -368,7 +396,7 @@ export class VitsVoice implements VoiceModel {
   }
 
   async decode(speech: unknown, first: number, end: number): Promise<Float32Array> {
-    const { made, frameCount, handed } = speech as VitsSpeech;
+    const { made, frameCount } = speech as VitsSpeech;
     const { gain } = this.facts;
     const contextFrames = this.facts.contextFrames ?? 0;
     const hop = this.hopSamples;
@@ -378,15 +406,14 @@ export class VitsVoice implements VoiceModel {
     else {
       const from = Math.max(0, first - contextFrames);
       const to = Math.min(frameCount, end + contextFrames);
-      const beside = framesOf(handed, frameCount, from, to);
-      const decoded = await this.#decode(await made.columns(from, to), to - from, beside);
+      const decoded = await this.#decode(await made(from, to), to - from);
       audio = decoded.slice((first - from) * hop, (end - from) * hop);
     }
     for (let i = 0; i < audio.length; i++) audio[i] = Math.min(1, Math.max(-1, audio[i]! * gain));
     return audio;
   }
 
-  /** Text encoder and durations; the flow follows as far as it is needed. */
+  /** Text encoder and durations; all else follows as far as it is needed. */
   async #encode(sequence: SymbolSequence, speaker: number, speed: number, seed: number): Promise<Encoded> {
     const { cut, encoder } = this.#parts;
     const feeds = feedsOf(this.#format, cut, sequence, speaker, speed, seed, this.hopSamples);
@@ -396,37 +423,118 @@ export class VitsVoice implements VoiceModel {
         cut.encoderInputs.map(({ name }) => name),
       ),
     );
+    const given = (name: string): Tensor | undefined =>
+      feeds[name] ?? (cut.encoderGives.includes(name) ? outputs.any(name) : undefined);
     const frames = Int32Array.from(outputs.get(cut.durations, 'float32').data);
-    const { shape } = outputs.get(cut.noiseLike, 'float32');
-    const [, channels = 0, frameCount = 0] = shape;
-    const total = frames.reduce((sum, count) => sum + count, 0);
-    if (frames.length !== sequence.ids.length || total !== frameCount) {
+    const frameCount = frames.reduce((sum, count) => sum + count, 0);
+    const width = given(cut.prior?.takes[0] ?? cut.noiseLike)?.shape[2];
+    if (frames.length !== sequence.ids.length || width !== frameCount) {
       throw new VisavisError(
         'bad_model',
-        `The voice gives ${frames.length} durations of ${total} frames for ${sequence.ids.length} symbols and ${frameCount} frames.`,
+        `The voice gives ${frames.length} durations of ${frameCount} frames for ${sequence.ids.length} symbols and ${width} frames.`,
       );
     }
-    const given = (name: string): Tensor => feeds[name] ?? outputs.any(name);
-    const all = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, given(name)]));
-    const toFlow = all(cut.toFlow);
-    const latent = new GrowingLatent(this.#flow, toFlow, { channels, frameCount }, seed);
-    return { frames, latent, frameCount, toFlow, toDecoder: all(cut.toDecoder) };
+    return { frames, frameCount, given };
   }
 
-  /** The whole sound of a latent float32[C × frameCount], as the model makes it. */
-  async #decode(latent: Float32Array, frameCount: number, handed: Handovers): Promise<Float32Array> {
+  /** The whole sound of as many frames, as the model makes it. */
+  async #decode(handed: Handovers, frameCount: number): Promise<Float32Array> {
     const { cut, decoder } = this.#parts;
-    if (decoder instanceof StreamedDecoderPart) return decoder.whole(latent, frameCount, handed);
-    const shape = [1, latent.length / frameCount, frameCount];
-    const made = await decoder.run({ ...handed, [cut.latent]: float32(latent, shape) });
-    return made.get(cut.sound, 'float32').data;
+    if (decoder instanceof StreamedDecoderPart) return decoder.whole(handed, frameCount);
+    return (await decoder.run(handed)).get(cut.sound, 'float32').data;
   }
 
   async release(): Promise<void> {
-    const { encoder, flow, decoder } = this.#parts;
-    await Promise.all([encoder.release(), flow.release(), decoder.release(), this.#frontEnd.close()]);
+    await Promise.all([releaseAll(this.#parts), this.#frontEnd.close()]);
   }
 }
+
+const releaseAll = async ({ encoder, prior, flow, decoder }: Parts): Promise<void> => {
+  await Promise.all([encoder.release(), prior?.release(), flow.release(), decoder.release()]);
+};
+
+/**
+ * Cuts a model and loads the parts.
+ * @param apart - whether prior and source are parts of their own, where there are such
+ * @throws {NotStreamable} when they cannot be
+ */
+const loadCut = async (
+  file: string,
+  model: OnnxModel,
+  format: VoiceFormat,
+  { sample }: TextFrontEnd,
+  options: SessionOptions,
+  apart: boolean,
+): Promise<{ readonly parts: Parts; readonly latentChannels: number }> => {
+  let cut: CutVoice;
+  try {
+    cut = cutVoice(model, { apart });
+  } catch (cause) {
+    if (!(cause instanceof NotVits)) throw cause;
+    throw new VisavisError(
+      'bad_model',
+      `${file}: expected a VITS with a HiFi-GAN decoder, but this graph ${cause.message}. Only VITS voices can be used.`,
+      { cause },
+    );
+  }
+  const sessions: { release: () => Promise<void> }[] = [];
+  const open = async (bytes: Uint8Array<ArrayBuffer>, part: string) => {
+    const session = await OnnxSession.fromBytes(bytes, `${file} (${part})`, options);
+    sessions.push(session);
+    return session;
+  };
+  try {
+    const encoder = await open(cut.encoder, 'encoder');
+    const known = new Map(Object.entries(feedsOf(format, cut, sample, format.defaultSpeaker, 1, 0)));
+    const given = (name: string): Tensor => {
+      const tensor = known.get(name);
+      if (!tensor) throw new VisavisError('bad_model', `${file}: no part of it makes "${name}".`);
+      return tensor;
+    };
+    const tensorsOf = (names: readonly string[]): Handovers =>
+      Object.fromEntries(names.map((name) => [name, given(name)]));
+    const handed = (names: readonly string[]) => names.map((name) => handedOf(name, given(name)));
+    const run = async (session: OnnxSession, inputs: Handovers, outputs: readonly string[]) => {
+      const made = await session.run(inputs);
+      for (const name of outputs) if (!known.has(name)) known.set(name, made.any(name));
+    };
+    const inputs = pick(
+      Object.fromEntries(known),
+      cut.encoderInputs.map(({ name }) => name),
+    );
+    await run(encoder, inputs, cut.encoderGives);
+    const frameCount = Array.from(given(cut.durations).data as Float32Array).reduce((sum, frames) => sum + frames, 0);
+    let prior: OnnxSession | undefined;
+    if (cut.prior) {
+      const { takes, gives, file: bytesOf } = cut.prior;
+      prior = await open(bytesOf(handed(takes)), 'prior');
+      await run(prior, tensorsOf(takes), gives);
+      if (gives.some((name) => columnsPerFrame(given(name), frameCount) !== 1)) {
+        throw new NotStreamable('has a prior that does not run with the frames');
+      }
+    }
+    const latentChannels = given(cut.noiseLike).shape[1];
+    if (latentChannels === undefined) throw new VisavisError('bad_model', `${file}: its noise has no channels.`);
+    const flow = await open(cut.flow(handed(cut.toFlow)), 'flow');
+    const toDecoder = tensorsOf(cut.toDecoder);
+    const source = {
+      cut,
+      weights: model.weights,
+      handed: handed(cut.toDecoder),
+      toDecoder,
+      frameCount,
+      latentChannels,
+    };
+    const remembering = await openStreamed(source, `${file} (decoder)`, options);
+    if (remembering) sessions.push(remembering);
+    else if (cut.isApart) throw new NotStreamable('cannot be cut in more parts');
+    const decoder = remembering ?? (await open(cut.decoder(source.handed), 'decoder'));
+    return { parts: { cut, encoder, prior, flow, decoder }, latentChannels };
+  } catch (error) {
+    await Promise.all(sessions.map((session) => session.release()));
+    throw error;
+  }
+};
 
 const pick = (feeds: Readonly<Record<string, Tensor>>, names: readonly string[]): Record<string, Tensor> =>
   Object.fromEntries(

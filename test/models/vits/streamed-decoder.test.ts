@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
+import { float32 } from '../../../src/models/onnx-session.ts';
 import { createRandom, gaussianNoise } from '../../../src/models/random.ts';
 import type { CutVoice } from '../../../src/models/vits/cut-voice.ts';
 import { loadVitsVoice } from '../../../src/models/vits/load-voice.ts';
@@ -17,7 +18,7 @@ import {
 import { StreamedDecoderPart } from '../../../src/models/vits/streamed-decoder-part.ts';
 import { NotStreamable } from '../../../src/models/vits/streamed-graph.ts';
 import { findModelFile, readVoiceFiles } from '../../../src/models/vits/voice-files.ts';
-import { graphOf, writePiper, writeSherpa, writeTransformers } from '../../support/foreign-voices.ts';
+import { graphOf, piperSource, writePiper, writeSherpa, writeTransformers } from '../../support/foreign-voices.ts';
 import { temporaryFolder } from '../../support/program.ts';
 
 const CPU = { provider: 'cpu' };
@@ -198,16 +199,17 @@ test('whatever a decoder is made of and whatever pieces it gets, its pieces join
       const frames = all.reduce((sum, length) => sum + length, 0);
       const latent = gaussianNoise(createRandom(1), CHANNELS * frames);
 
-      const whole = await part.whole(latent, frames, {});
+      const piece = (from: number, to: number) => ({
+        latent: float32(columnsOf(latent, frames, from, to), [1, CHANNELS, to - from]),
+      });
+      const whole = await part.whole(piece(0, frames), frames);
       const joined: number[] = [];
       let remembered = part.nothing;
       let at = 0;
       for (const [i, length] of all.entries()) {
         const taken = await part.take(
           {
-            latent: columnsOf(latent, frames, at, at + length),
-            frames: length,
-            handed: {},
+            handed: piece(at, at + length),
             noise: {},
             isFirst: i === 0,
             isLast: i === all.length - 1,
@@ -243,6 +245,7 @@ test.each([
     write: (folder: string) =>
       writePiper(folder, 'three', { num_speakers: 3, speaker_id_map: { ann: 0, ben: 1, cleo: 2 } }, 'piper-speakers'),
   },
+  { name: 'Piper with a source', write: (folder: string) => writePiper(folder, 'source', piperSource, 'piper-source') },
   { name: 'Transformers', write: (folder: string) => writeTransformers(folder) },
   {
     name: 'sherpa-onnx',

@@ -53,7 +53,7 @@ describe.each([
   test('is cut where its decoder begins, and its decoder remembers', () => {
     expect(voice.facts).toMatchObject({ contextFrames, contextFrom: 'memory', hopSamples: 256 });
     expect(voice.facts.windowError).toBeLessThan(1e-5);
-    expect(voice.facts.flowContextFrames).toBeOneOf([16, 32]);
+    expect(voice.facts.flowContextFrames).toBeOneOf([8, 12, 16, 24, 32]);
   });
 
   test('makes in windows what it makes at once, and the same for the same seed only', async () => {
