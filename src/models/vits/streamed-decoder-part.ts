@@ -133,6 +133,12 @@ export class StreamedDecoderPart {
     return Object.fromEntries(this.graph.memory.map((memory) => [memory.input, emptyOf(memory)]));
   }
 
+  /** The frames of what comes later than the latent, with the latent of frames `first` to before `end`. */
+  late(first: number, end: number, isLast: boolean): readonly [first: number, end: number] {
+    const { delayFrames } = this.graph;
+    return [Math.max(0, first - delayFrames), isLast ? end : end - delayFrames];
+  }
+
   /** Normal noise of frames `first` to before `end`, for graphs that take some; a frame's depends on the seed and the frame. */
   noiseOf(seed: number, stream: number, first: number, end: number): Handovers {
     const { noise } = this.graph;
@@ -213,7 +219,7 @@ export class StreamedDecoderPart {
     const frames = ends.at(-1) ?? 0;
     const latent = gaussianNoise(createRandom(4), latentChannels * frames);
     const piece = (first: number, end: number): Handovers => ({
-      ...framesOf(toDecoder, frameCount, first, end),
+      ...framesOf(toDecoder, frameCount, ...this.late(first, end, end === frames)),
       [cut.latent]: float32(columns(latent, frames, first, end), [1, latentChannels, end - first]),
     });
     const whole = await this.whole(piece(0, frames), frames);
@@ -225,7 +231,7 @@ export class StreamedDecoderPart {
       const taken = await this.take(
         {
           handed: piece(first, end),
-          noise: this.noiseOf(0, 0, first, end),
+          noise: this.noiseOf(0, 0, ...this.late(first, end, end === frames)),
           isFirst: i === 0,
           isLast: end === frames,
         },

@@ -5,7 +5,7 @@
  * A tensor's piece has as many columns as can be told so far. A layer that sees `n` columns ahead gives its own `n` columns
  * late; where branches of different lag meet, those that are ahead wait. Zeros pad the very beginning and the very end only.
  */
-import { ancestors } from './graph-walk.ts';
+import { ancestors, descendants } from './graph-walk.ts';
 import { copyNode, createNode, type OnnxNode, type OnnxWeight, withAttributes, withInputs } from './onnx-file.ts';
 import { END, type Memory, StreamBuilder, type Switch } from './stream-builder.ts';
 import { type Lane, laneOf, type Trial } from './tensor-lanes.ts';
@@ -65,6 +65,8 @@ export interface StreamedGraph {
   readonly hopSamples: number;
   /** Samples that are still missing when a piece that is not the last has been taken. */
   readonly lagSamples: number;
+  /** Inputs other than the first, and noise, come so many frames later: they would only wait for what is made of the first one. */
+  readonly delayFrames: number;
   /** The first piece has at least as many frames, if it is not the last. */
   readonly leastFrames: number;
 }
@@ -73,7 +75,7 @@ export interface StreamedGraph {
 export interface StreamSource {
   readonly nodes: readonly OnnxNode[];
   readonly weights: ReadonlyMap<string, OnnxWeight>;
-  /** Inputs that come in pieces. */
+  /** Inputs that come in pieces, the latent first. */
   readonly inputs: readonly string[];
   readonly output: string;
   /** Two runs at different lengths, with all tensors that nodes write, all inputs, and integers among the weights. */
@@ -106,15 +108,25 @@ class Rewriter {
   readonly #widened = new Map<string, Widened>();
   readonly #delayed = new Map<string, string>();
   readonly #noise: StreamNoise[] = [];
+  readonly #ofLatent: ReadonlySet<string>;
+  readonly #delayFrames: number;
   #leastFrames = 1;
+  #spareFrames = Number.POSITIVE_INFINITY;
 
-  constructor(source: StreamSource) {
+  constructor(source: StreamSource, delayFrames: number) {
     this.#source = source;
+    this.#ofLatent = descendants(source.nodes, source.inputs.slice(0, 1));
+    this.#delayFrames = delayFrames;
+  }
+
+  /** Frames that all that is not made of the latent waits for it, wherever they meet. */
+  get spareFrames(): number {
+    return Number.isFinite(this.#spareFrames) ? this.#spareFrames : 0;
   }
 
   rewrite(): StreamedGraph {
     const { inputs, nodes, output } = this.#source;
-    for (const name of inputs) this.#lags.set(name, 0);
+    for (const [i, name] of inputs.entries()) this.#has(name, i === 0 ? 0 : this.#delayFrames * this.#lane(name).rate);
     for (const node of nodes) {
       if (node.inputs.some((name) => this.#lags.has(name))) this.#rule(node);
       else if (node.captured.some((name) => this.#lags.has(name)))
@@ -135,6 +147,7 @@ class Rewriter {
       noise: this.#noise,
       hopSamples: lane.rate,
       lagSamples,
+      delayFrames: this.#delayFrames,
       leastFrames: this.#leastFrames,
     };
   }
@@ -193,6 +206,14 @@ class Rewriter {
   #together(names: readonly string[]): { readonly inputs: readonly string[]; readonly lag: number } {
     const lags = names.map((name) => this.#lags.get(name));
     const lag = Math.max(...lags.filter((each) => each !== undefined));
+    if (names.some((name) => this.#ofLatent.has(name))) {
+      for (const [i, name] of names.entries()) {
+        const [own, ofLatent] = [lags[i], this.#ofLatent.has(name)];
+        if (own === undefined || ofLatent) continue;
+        const spare = Math.floor((lag - own) / this.#lane(name).rate);
+        this.#spareFrames = Math.min(this.#spareFrames, spare);
+      }
+    }
     return { inputs: names.map((name, i) => (lags[i] === undefined ? name : this.#wait(name, lag - lags[i]))), lag };
   }
 
@@ -263,7 +284,7 @@ class Rewriter {
     if (extra !== 0 || dtype !== 'float32' || axis !== shape.length - 1)
       throw new NotStreamable('draws noise of another length than its latent');
     this.#noise.push({ name, shape: shape.slice(0, -1), rate });
-    this.#has(name, 0);
+    this.#has(name, this.#delayFrames * rate);
   }
 
   /** A running sum goes on from the last column. */
@@ -429,7 +450,23 @@ class Rewriter {
     }
     const { shape, axis, dtype } = this.#lane(from);
     const build = this.#build;
+    // Columns that a further input adds to wait for it; those of the padding are cut off at the ends.
+    const end = build.switched('last', right > more ? more - right : END, overlap > 0 ? -overlap : END);
     const before = Math.ceil((span + 1) / stride) - 1;
+    const given = this.#lane(to).shape;
+    if (overlap > 0 && !others[1] && given[1]! * overlap < shape[1]! * before && dtype === 'float32') {
+      // What overlaps is less than what it is made of, and without an offset it adds up.
+      const { recalled, remember } = build.recall(dtype, given.with(axis, overlap));
+      const [alone, sum] = [build.name(), build.name()];
+      build.add(withAttributes(copyNode(node, [from, ...others], [alone]), { pads: [0, 0], output_padding: [0] }));
+      const rest = build.slice(alone, build.integers([overlap]), build.integers([END]), axis);
+      const zeros = build.name();
+      build.add(createNode('Sub', [rest, rest], [zeros]));
+      build.add(createNode('Add', [alone, build.concat([recalled, zeros], axis)], [sum]));
+      build.slice(sum, build.integers([-overlap]), build.integers([END]), axis, remember);
+      build.slice(sum, build.switched('first', left, 0), end, axis, to);
+      return this.#has(to, lag * stride + left);
+    }
     let name = from;
     if (before > 0) {
       const { recalled, remember } = build.recall(dtype, shape.with(axis, before));
@@ -438,11 +475,9 @@ class Rewriter {
     }
     const whole = build.name();
     build.add(withAttributes(copyNode(node, [name, ...others], [whole]), { pads: [0, 0], output_padding: [0] }));
-    // Columns that a further input adds to wait for it; those of the padding are cut off at the ends.
     const start = build.switched('first', before * stride + left, before * stride);
-    const end = build.switched('last', right > more ? more - right : END, overlap > 0 ? -overlap : END);
     build.slice(whole, start, end, axis, to);
-    this.#has(to, lag * stride + left);
+    return this.#has(to, lag * stride + left);
   }
 }
 
@@ -450,4 +485,8 @@ class Rewriter {
  * Rewrites a graph.
  * @throws {NotStreamable} when there is something in it that no rule is known for
  */
-export const streamGraph = (source: StreamSource): StreamedGraph => new Rewriter(source).rewrite();
+export const streamGraph = (source: StreamSource): StreamedGraph => {
+  const first = new Rewriter(source, 0);
+  const graph = first.rewrite();
+  return first.spareFrames > 0 ? new Rewriter(source, first.spareFrames).rewrite() : graph;
+};

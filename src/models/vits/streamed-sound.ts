@@ -10,8 +10,9 @@ const LEAST_FRAMES = 8;
 
 /** What is needed until the last sample has been made. */
 interface Making {
-  /** The latent, and what else is handed to the decoder. */
-  readonly feed: FramesFeed;
+  readonly latent: FramesFeed;
+  /** What else is handed to the decoder. */
+  readonly beside: FramesFeed;
   readonly seed: number;
   remembered: Remembered;
   /** Frames taken so far. */
@@ -27,11 +28,15 @@ export class StreamedSound {
   #known = 0;
   #making: Making | undefined;
 
-  constructor(decoder: StreamedDecoderPart, frameCount: number, { feed, seed }: Pick<Making, 'feed' | 'seed'>) {
+  constructor(
+    decoder: StreamedDecoderPart,
+    frameCount: number,
+    { latent, beside, seed }: Pick<Making, 'latent' | 'beside' | 'seed'>,
+  ) {
     this.#decoder = decoder;
     this.#frameCount = frameCount;
     this.#sound = new Float32Array(frameCount * decoder.graph.hopSamples);
-    this.#making = { feed, seed, remembered: decoder.nothing, fed: 0 };
+    this.#making = { latent, beside, seed, remembered: decoder.nothing, fed: 0 };
   }
 
   /** The sound of frames `first` to before `end`; the caller's own. */
@@ -43,21 +48,23 @@ export class StreamedSound {
 
   async #makeTo(making: Making, end: number): Promise<void> {
     const { hopSamples, lagSamples, leastFrames } = this.#decoder.graph;
-    const { feed, seed, fed } = making;
+    const { latent, beside, seed, fed } = making;
     const least = fed === 0 ? Math.max(leastFrames, LEAST_FRAMES) : fed + LEAST_FRAMES;
     const needed = Math.max(end + Math.ceil(lagSamples / hopSamples), least);
     const to = needed > this.#frameCount - LEAST_FRAMES ? this.#frameCount : needed;
+    const isLast = to === this.#frameCount;
+    const late = this.#decoder.late(fed, to, isLast);
     const piece = {
-      handed: await feed(fed, to),
-      noise: this.#decoder.noiseOf(seed, SOURCE_STREAM, fed, to),
+      handed: { ...(await latent(fed, to)), ...(await beside(...late)) },
+      noise: this.#decoder.noiseOf(seed, SOURCE_STREAM, ...late),
       isFirst: fed === 0,
-      isLast: to === this.#frameCount,
+      isLast,
     };
     const { samples, remembered } = await this.#decoder.take(piece, making.remembered);
     this.#sound.set(samples, this.#known);
     this.#known += samples.length;
     making.remembered = remembered;
     making.fed = to;
-    if (piece.isLast) this.#making = undefined;
+    if (isLast) this.#making = undefined;
   }
 }

@@ -122,6 +122,13 @@ interface Encoded {
   readonly given: (name: string) => Tensor | undefined;
 }
 
+/** The latent, what else a decoder takes, and both. */
+interface DecoderFeed {
+  readonly latent: FramesFeed;
+  readonly beside: FramesFeed;
+  readonly both: FramesFeed;
+}
+
 /** Those of the tensors that are there. */
 const some = (names: readonly string[], given: Encoded['given']): Handovers =>
   Object.fromEntries(
@@ -198,7 +205,7 @@ export class VitsVoice implements VoiceModel {
     const { frameCount } = encoded;
     const toDecoder = some(cut.toDecoder, encoded.given);
     const feed = this.#feedDecoder(encoded, 1);
-    const handed = await feed(0, frameCount);
+    const handed = await feed.both(0, frameCount);
     const startMs = clock.nowMs();
     const sound = await this.#decode(handed, frameCount);
     const decodingMs = clock.nowMs() - startMs;
@@ -307,7 +314,7 @@ export class VitsVoice implements VoiceModel {
   }
 
   /** The latent of a text, and what else the decoder takes, as far as they are asked for. */
-  #feedDecoder({ frameCount, given }: Encoded, seed: number): FramesFeed {
+  #feedDecoder({ frameCount, given }: Encoded, seed: number): DecoderFeed {
     const { cut, prior, flow } = this.#parts;
     const { contextFrames, flowContextFrames, priorContextFrames, latentChannels } = this.facts;
     const firstFrames = (this.windowFrames[0] ?? 0) + (contextFrames ?? 0);
@@ -338,12 +345,16 @@ export class VitsVoice implements VoiceModel {
         return { ...(await handed(from, to)), ...some(moving, (name) => made[name]) };
       };
     };
-    const [noise, toFlow, toDecoder] = [noiseFeed(latentChannels, seed), feedOf(cut.toFlow), feedOf(cut.toDecoder)];
+    const [noise, toFlow, beside] = [noiseFeed(latentChannels, seed), feedOf(cut.toFlow), feedOf(cut.toDecoder)];
     const latent = grow(
       { session: flow, gives: [cut.latent], contextFrames: flowContextFrames, firstFrames },
       async (from, to) => ({ ...(await noise(from, to)), ...(await toFlow(from, to)) }),
     );
-    return async (from, to) => ({ ...(await latent.columns(from, to)), ...(await toDecoder(from, to)) });
+    return {
+      latent: (from, to) => latent.columns(from, to),
+      beside,
+      both: async (from, to) => ({ ...(await latent.columns(from, to)), ...(await beside(from, to)) }),
+    };
   }
 
   async encode(text: string, { speed, seed }: SpeechOptions, speaker?: string): Promise<VitsChunk> {
@@ -375,10 +386,10 @@ export class VitsVoice implements VoiceModel {
     const isWhole = this.facts.contextFrames === null;
     const made =
       decoder instanceof StreamedDecoderPart
-        ? new StreamedSound(decoder, frameCount, { feed, seed })
+        ? new StreamedSound(decoder, frameCount, { ...feed, seed })
         : isWhole
-          ? await this.#decode(await feed(0, frameCount), frameCount)
-          : feed;
+          ? await this.#decode(await feed.both(0, frameCount), frameCount)
+          : feed.both;
     const starts = new Float64Array(frames.length + 1);
     const frameMs = (this.hopSamples / this.#format.sampleRateHz) * 1000;
     for (const [i, count] of frames.entries()) starts[i + 1] = starts[i]! + count * frameMs;
