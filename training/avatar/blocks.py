@@ -90,3 +90,16 @@ def look_up(picture: Tensor, grid: Tensor) -> Tensor:
     goes on.
     """
     return F.grid_sample(picture.float(), grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def enlarge_twice(picture: Tensor) -> Tensor:
+    """(B, C, n, n) → (B, C, 2n − 1, 2n − 1): its pixels and, between them, what a cubic says; so a warp stays sharp."""
+    side = 2 * picture.shape[-1] - 1
+    return F.interpolate(picture.float(), size=(side, side), mode="bicubic", align_corners=True)
+
+
+def look_up_enlarged(picture: Tensor, grid: Tensor) -> Tensor:
+    """`look_up` in a picture that went through `enlarge_twice`; the grid is that of the small one."""
+    size = (picture.shape[-1] + 1) // 2
+    grid = ((grid + 1) * size - 1) / (size - 1) - 1
+    return F.grid_sample(picture, grid, mode="bilinear", padding_mode="border", align_corners=True)

@@ -1,4 +1,5 @@
-"""Exact correspondence: where about 800 points of an avatar's surface are in every frame, from the face model alone.
+"""Exact correspondence: where about 1,200 points of an avatar's surface are in every frame, from the face model and the
+hair that grows on it.
 
 A warp that draws frame t from source s must, at points[t, k], look up points[s, k]. That is the true optical flow,
 also where pixels are ambiguous (skin) or differ (an open and a closed mouth). Trained on pixels alone, a warp learns
@@ -12,9 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from avatar.face_model import EXPRESSIONS, NECK_PIVOT, FaceModel, body_motion, head_rotation, rotate
+from avatar.hair_points import Hair
 from avatar.scene.camera import PICTURE_PLANE_CM
+from avatar.scene.looks import LOOKS
+from avatar.scene.versions import VERSIONS
 
-HAIR_LIFT_CM = 0.9  # hair stands off the scalp
 FACING = -0.12  # cosine between normal and view below which a point counts as visible
 UP = EXPRESSIONS + 4  # the descriptor's y
 LIDS = ("eyeBlink_L", "eyeBlink_R")
@@ -40,16 +43,16 @@ GROUPS = {
     "eyes": (80, 3.0),
     "neck": (110, 0.5),
     "iris": (20, 3.0),
-    "hair": (110, 0.6),
+    "hair": (500, 0.6),
     "lids": (100, 5.0),
 }
 POINT_WEIGHTS = np.concatenate([np.full(count, weight, np.float32) for count, weight in GROUPS.values()])
 
 
-def choose_points(model: FaceModel, base: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Vertex numbers (P,), their lift along the normal in cm (P,), and the expression that covers them or −1 (P,).
+def choose_points(model: FaceModel, base: np.ndarray, hidden: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Of each group but hair the vertex numbers (P,), and for each the expression that covers it or −1 (P,).
 
-    Dense about mouth and eyes; base: vertices (V, 3).
+    Dense about mouth and eyes; base: vertices (V, 3); hidden: bool (V,) those that the neutral portrait does not show.
     """
     face, neck = model.part("face"), model.part("head_neck")
     front = face[base[face, 2] > 0]
@@ -60,21 +63,17 @@ def choose_points(model: FaceModel, base: np.ndarray) -> tuple[np.ndarray, np.nd
     mouth = front[np.linalg.norm((base[front] - centre(48, 68)) * [1, 1, 0.5], axis=1) < 3.2]
     to_eyes = [np.linalg.norm(base[front] - centre(*eye), axis=1) for eye in ((36, 42), (42, 48))]
     eyes = front[np.minimum(*to_eyes) < 2.6]
-    head = np.concatenate([face, neck])
-    x, y = base[head, 1], base[head, 2]
-    scalp = head[(x > 3.2) & ((x > 8.3) | (y < 1.5))]
-    groups = {"front": [front], "mouth": [mouth], "eyes": [eyes], "neck": [neck], "hair": [scalp]}
+    groups = {"front": [front[~hidden[front]]], "mouth": [mouth], "eyes": [eyes], "neck": [neck[~hidden[neck]]]}
     groups["iris"] = [model.part("iris_l"), model.part("iris_r")]
     blinks = [model.expressions[model.names.index(lid), face] for lid in LIDS]
     groups["lids"] = [face[np.linalg.norm(blink, axis=1) > LID_MOVES_CM] for blink in blinks]
-    vertices, lift, cover = [], [], []
-    for name, (count, _) in GROUPS.items():
-        each = count // len(groups[name])
-        vertices += [group[spread(base[group], each)] for group in groups[name]]
-        lift += [HAIR_LIFT_CM if name == "hair" else 0.0] * count
-        lids = LIDS if name == "iris" else ()
-        cover += [model.names.index(lid) for lid in lids for _ in range(each)] if lids else [-1] * count
-    return np.concatenate(vertices), np.array(lift, np.float32), np.array(cover)
+    chosen = {}
+    for name, parts in groups.items():
+        each = GROUPS[name][0] // len(parts)
+        vertices = np.concatenate([part[spread(base[part], each)] for part in parts])
+        lids = [model.names.index(lid) for lid in LIDS for _ in range(each)]
+        chosen[name] = vertices, np.array(lids if name == "iris" else [-1] * len(vertices))
+    return chosen
 
 
 @dataclass(frozen=True)
@@ -98,23 +97,37 @@ class Surface:
     zoom: float
 
     @staticmethod
-    def of(model: FaceModel, scene: dict) -> "Surface":
+    def of(model: FaceModel, scene: dict, hair: Hair) -> "Surface":
         """Takes from the scene the avatar's `identity` coefficients, its `rest` expression, and the camera: `cam_dist`,
         `cam_y` and `frame` (the width that the picture shows), in cm; `follow` and `breath` (`SceneVersion`), 0 where
         they are missing.
         """
         rest = model.weights(scene["rest"])
         base = model.identity(np.array(scene["identity"], np.float32)) + np.tensordot(rest, model.expressions, 1)
-        vertices, lift, cover = choose_points(model, base)
-        turning, rising = body_motion(model.neck_weight[vertices], scene.get("follow", 0.0), scene.get("breath", 0.0))
-        normals = model.normals(base)[vertices].astype(np.float32)
+        all_turning, all_rising = body_motion(model.neck_weight, scene.get("follow", 0.0), scene.get("breath", 0.0))
+        all_normals = model.normals(base).astype(np.float32)
+        groups = {
+            name: (base[v], all_normals[v], model.expressions[:, v], all_turning[v], all_rising[v], cover)
+            for name, (v, cover) in choose_points(model, base, hair.covered).items()
+        }
+        strands, count = spread(hair.points, GROUPS["hair"][0]), GROUPS["hair"][0]
+        none = np.zeros(count, np.float32)
+        groups["hair"] = (
+            hair.points[strands],
+            hair.normals[strands],
+            np.zeros((EXPRESSIONS, count, 3), np.float32),
+            none + 1,
+            none,
+            np.full(count, -1),
+        )
+        still, normals, shapes, turning, rising, cover = zip(*(groups[name] for name in GROUPS), strict=True)
         return Surface(
-            still=base[vertices] + normals * lift[:, None] - NECK_PIVOT,
-            normals=normals,
-            shapes=model.expressions[:, vertices],
-            turning=turning,
-            rising=rising,
-            cover=cover,
+            still=np.concatenate(still) - NECK_PIVOT,
+            normals=np.concatenate(normals),
+            shapes=np.concatenate(shapes, 1),
+            turning=np.concatenate(turning),
+            rising=np.concatenate(rising),
+            cover=np.concatenate(cover),
             camera=np.array([0, scene["cam_y"], scene["cam_dist"]]),
             zoom=(scene["cam_dist"] - PICTURE_PLANE_CM) / scene["frame"],
         )
@@ -143,5 +156,7 @@ class Surface:
 
 def read_surface(folder: Path, face_model: Path) -> Surface:
     """The surface of the avatar of a data folder (see avatar/data.py)."""
+    model = FaceModel.read(face_model)
     with np.load(folder / "params.npz") as parameters:
-        return Surface.of(FaceModel.read(face_model), json.loads(str(parameters["config"])))
+        look, version = LOOKS[str(parameters["avatar"])], VERSIONS[str(parameters.get("scene", "v1"))]
+        return Surface.of(model, json.loads(str(parameters["config"])), Hair.of(model, look, version))

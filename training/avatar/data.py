@@ -2,7 +2,8 @@
 
 A data folder holds `frames/NNNNNN.jpg` (noisy renders, training), `clean/NNNNNN.jpg` (noise-free renders of frame
 numbers divisible by 20, evaluation), `params.npz` (motion float32[n, 59], row = frame number) and `landmarks.npy`
-(float32[n, 68, 2], Multi-PIE points, 0…1). Frames 0–11 are clean poses; 0 is the neutral portrait.
+(float32[n, 68, 2], Multi-PIE points, 0…1). Frames 0–11 are clean poses; 0 is the neutral portrait, unless there is a
+better one in `portrait.png`.
 """
 
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from avatar.correspondence import Surface, read_surface
 from avatar.scene.folder import HELD_OUT_EVERY, SIZE, SOURCES
 
 NEUTRAL = 0
+PORTRAIT = "portrait.png"
 
 
 @dataclass(frozen=True)
@@ -39,17 +41,22 @@ class Region:
 
 
 MOUTH = Region(48, 68, 48, 64, 7)
-EYES = (Region(36, 42, 24, 36, 7), Region(42, 48, 24, 36, 7))
+EYES = (Region(36, 42, 24, 36, 12), Region(42, 48, 24, 36, 12))
 BROWS = (Region(17, 22, 20, 40, 2.5), Region(22, 27, 20, 40, 2.5))
 
 
 def read_pictures(folder: Path, numbers: Sequence[int]) -> Tensor:
     """uint8 (len(numbers), 3, 256, 256), RGB."""
-    pictures = np.empty((len(numbers), SIZE, SIZE, 3), np.uint8)
+    pictures = torch.empty(len(numbers), 3, SIZE, SIZE, dtype=torch.uint8)
     for row, number in enumerate(numbers):
-        with Image.open(folder / f"{number:06d}.jpg") as picture:
-            pictures[row] = np.asarray(picture.convert("RGB"))
-    return torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous()
+        pictures[row] = read_picture(folder / f"{number:06d}.jpg")
+    return pictures
+
+
+def read_picture(path: Path) -> Tensor:
+    """uint8 (3, 256, 256), RGB."""
+    with Image.open(path) as picture:
+        return torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1)
 
 
 def to_float(pictures: Tensor) -> Tensor:
@@ -88,6 +95,9 @@ class Portraits:
         # Frame 0 is the portrait itself: it may be a target too. It is not among the held-out clean renders.
         keep = [i for i in present if i < SOURCES or (i % HELD_OUT_EVERY and np.isfinite(landmarks[i]).all())][:limit]
         clean = sorted(int(path.stem) for path in (folder / "clean").glob("??????.jpg"))
+        pictures = read_pictures(folder / "frames", keep)
+        if (folder / PORTRAIT).exists():
+            pictures[NEUTRAL] = read_picture(folder / PORTRAIT)
         surface = read_surface(folder, face_model)
         return Portraits(
             names=names,
@@ -96,7 +106,7 @@ class Portraits:
             surface=surface,
             points=torch.from_numpy(surface.project(motion)),
             numbers=np.array(keep),
-            pictures=read_pictures(folder / "frames", keep),
+            pictures=pictures,
             weights=torch.stack([weight_map(landmarks[i]) for i in keep]),
             clean_numbers=clean,
             clean_pictures=read_pictures(folder / "clean", clean),

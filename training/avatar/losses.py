@@ -41,7 +41,7 @@ def pixel_loss(
     half size.
     """
     difference = picture - target
-    loss = 2 * (difference.abs() * weights).mean() + 10 * (difference.square() * weights).mean()
+    loss = 2 * (difference.abs() * weights).mean() + 30 * (difference.square() * weights).mean()
     for scale in range(3):
         pairs = zip(slopes(picture), slopes(target), strict=True)
         loss = loss + sum((a - b).abs().mean() for a, b in pairs)

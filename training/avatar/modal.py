@@ -31,7 +31,9 @@ def mix_motion(motion: np.ndarray, count: int, random: np.random.Generator) -> n
 def fit_modal_flow(
     modal: ModalFlow, surface: Surface, motion: np.ndarray, seconds: float, seed: int = 0, pool_size: int = POOL
 ) -> float:
-    """Trains for so many seconds; motion (n, 59) is what to mix from. Returns the last mean error in half pictures."""
+    """Trains for so many seconds of this thread's processor; motion (n, 59) is what to mix from. Returns the last mean
+    error in half pictures.
+    """
     random = np.random.default_rng(seed)
     pool = mix_motion(motion, pool_size, random)
     points = surface.project(pool).astype(np.float16)
@@ -39,8 +41,8 @@ def fit_modal_flow(
     device = next(modal.parameters()).device
     weights, source = torch.from_numpy(POINT_WEIGHTS).to(device), source.to(device)
     optimizer = torch.optim.Adam(modal.parameters(), RATE, betas=(0.9, 0.99))
-    begin, error = time.monotonic(), math.inf
-    while (share := (time.monotonic() - begin) / seconds) < 1:
+    begin, error = time.thread_time(), math.inf
+    while (share := (time.thread_time() - begin) / seconds) < 1:
         for group in optimizer.param_groups:
             group["lr"] = RATE * (0.5 * (1 + math.cos(math.pi * share)) + 0.01)
         rows = random.integers(0, pool_size, BATCH)

@@ -17,7 +17,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from avatar.blocks import AdaConv, AdaIN, AdaResidual, AdaUp, identity_grid, look_up
+from avatar.blocks import (
+    AdaConv,
+    AdaIN,
+    AdaResidual,
+    AdaUp,
+    enlarge_twice,
+    identity_grid,
+    look_up,
+    look_up_enlarged,
+)
 
 EXPRESSIONS = 53
 MOTION = 59
@@ -30,7 +39,7 @@ RESIDUAL_GAIN = 2.0
 
 @dataclass(frozen=True)
 class RealtimeConfig:
-    """Widths of the real-time size; the triples are channels at 64², 32² and 16²."""
+    """Widths of the real-time size; the triples are channels at 64², 32² and 16², `warp` those at 32² and 16²."""
 
     frames: int = 1
     size: int = 256
@@ -38,7 +47,7 @@ class RealtimeConfig:
     modes: int = 64  # basis flow fields at 32², mixed by the descriptor
     z: int = 128
     source: tuple[int, int, int] = (24, 48, 64)
-    warp: tuple[int, int, int] = (32, 48, 64)
+    warp: tuple[int, int] = (48, 64)
     edit: tuple[int, int, int] = (40, 64, 96)
 
 
@@ -117,33 +126,30 @@ class ModalFlow(nn.Module):
 
 
 class RealtimeWarping(nn.Module):
-    """Flow field at 64²: the modal guess, corrected from source features at three scales, coarse to fine."""
+    """Flow field at 64²: the modal guess, corrected from source features at 16² and 32²."""
 
     def __init__(self, config: RealtimeConfig):
         super().__init__()
-        s64, s32, s16 = config.source
-        w64, w32, w16 = config.warp
+        _, s32, s16 = config.source
+        w32, w16 = config.warp
         self.modal = ModalFlow(config.mapping, config.modes)
         self.conv16 = nn.Conv2d(s16, w16, 3, 1, 1, bias=False)
         self.norm16 = AdaIN(w16, config.z)
         self.deep16 = AdaConv(w16, w16, config.z)
         self.up32 = AdaUp(w16, s32, w32, config.z)
         self.deep32 = AdaResidual(w32, config.z)
-        self.up64 = AdaUp(w32, s64, w64, config.z)
-        self.flow = nn.Conv2d(w64, 2, 3, 1, 1)
+        self.flow = nn.ConvTranspose2d(w32, 2, 4, 2, 1, bias=False)
         nn.init.zeros_(self.flow.weight)
-        nn.init.zeros_(self.flow.bias)
 
-    def source(self, f64: Tensor, f32: Tensor, f16: Tensor) -> dict[str, Tensor]:
+    def source(self, f32: Tensor, f16: Tensor) -> dict[str, Tensor]:
         """The convolutions that see only the portrait."""
-        return {"warp64": self.up64.skip_conv(f64), "warp32": self.up32.skip_conv(f32), "warp16": self.conv16(f16)}
+        return {"warp32": self.up32.skip_conv(f32), "warp16": self.conv16(f16)}
 
     def forward(self, features: dict[str, Tensor], z: Tensor, motion: Tensor) -> Tensor:
         """→ flow (B, 2, 64, 64): (x, y) offsets of the lookup, in units of half a picture."""
         h = F.relu(self.norm16(features["warp16"], z))
         h = self.deep16(h, z)
         h = self.deep32(self.up32.join(h, features["warp32"], z), z)
-        h = self.up64.join(h, features["warp64"], z)
         return self.modal(motion) + self.flow(h).float() / 2
 
 
@@ -200,7 +206,7 @@ class RealtimeEditing(nn.Module):
 
 
 class RealtimeRenderer(nn.Module):
-    """The real-time size: 0.69 GMAC a frame at 256², 1.6 M parameters."""
+    """The real-time size: 0.67 GMAC a frame at 256², 1.6 M parameters."""
 
     def __init__(self, config: RealtimeConfig | None = None):
         super().__init__()
@@ -213,11 +219,12 @@ class RealtimeRenderer(nn.Module):
     def source(self, portrait: Tensor) -> dict[str, Tensor]:
         """Features of a portrait, to be kept for all its frames."""
         f64, f32, f16 = self.encoder(portrait)
-        return {"f64": f64, **self.warping.source(f64, f32, f16)}
+        return {"f64": f64, **self.warping.source(f32, f16)}
 
     def render(self, motion: Tensor, portrait: Tensor, features: dict[str, Tensor]) -> Rendered:
         """motion (B, 1, 59), portrait and features with a batch of 1 or B → pictures (B, 3, 256, 256)."""
         batch = motion.shape[0]
+        portrait = enlarge_twice(portrait)
         if batch > 1:
             portrait = portrait.expand(batch, -1, -1, -1)
             features = {name: tensor.expand(batch, -1, -1, -1) for name, tensor in features.items()}
@@ -226,7 +233,7 @@ class RealtimeRenderer(nn.Module):
         fine = F.interpolate(flow, scale_factor=PACK, mode="bilinear", align_corners=False)
         grid = identity_grid(flow.shape[-1], flow.device) + flow.permute(0, 2, 3, 1)
         fine_grid = identity_grid(fine.shape[-1], flow.device) + fine.permute(0, 2, 3, 1)
-        warped = look_up(portrait, fine_grid)
+        warped = look_up_enlarged(portrait, fine_grid)
         picture = self.editing(warped, look_up(features["f64"], grid), z)
         return Rendered(picture, warped, grid)
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from avatar.correspondence import Surface
+from avatar.correspondence import GROUPS, Surface
 from avatar.face_model import FaceModel
+from avatar.hair_points import Hair
 from avatar.scene.camera import Camera
 from avatar.scene.head import Head, head_matrix
 from avatar.scene.looks import LOOKS, random_identity, scene_description
@@ -98,7 +99,7 @@ def test_landmarks_are_where_the_correspondence_of_training_puts_them(model, ver
     look, camera = LOOKS["alex"], Camera()
     head, motion = Head.of(model, look, version), random_motion(EXPRESSIONS, 3, 0, VISEMES[LATEST])
 
-    surface = Surface.of(model, scene_description(look, camera, version))
+    surface = Surface.of(model, scene_description(look, camera, version), Hair.of(model, look, version))
     points = surface.project(motion)
     vertices = np.array(
         [int(np.linalg.norm(head.base - point - [0, -6, -1], axis=1).argmin()) for point in surface.still]
@@ -164,3 +165,19 @@ def test_the_tongue_moves_without_the_rest_of_the_head(model):
     assert (moved[moving.tongue.vertices, 2] > 0.5).all()
     others = np.setdiff1d(np.arange(len(moved)), moving.tongue.vertices)
     assert np.abs(moved[others]).max() < 1e-5
+
+
+def test_hair_turns_with_the_head_whatever_the_face_does(model):
+    look, version = LOOKS["alex"], VERSIONS[LATEST]
+    surface = Surface.of(model, scene_description(look, Camera(), version), Hair.of(model, look, version))
+    first = sum(GROUPS[name][0] for name in ("front", "mouth", "eyes", "neck", "iris"))
+    hair = slice(first, first + GROUPS["hair"][0])
+    turned = descriptor(EXPRESSIONS, PRESETS["smile"], yaw_deg=12.0, roll_deg=-4.0)
+
+    still = surface.still[hair] + np.array([0, -6, -1])
+    moved = still @ head_matrix(turned)[:3, :3].T + head_matrix(turned)[:3, 3]
+    got = surface.project(turned[None])[0, hair]
+
+    seen = np.isfinite(got[:, 0])
+    assert seen.mean() > 0.6
+    np.testing.assert_allclose(got[seen], Camera().project(moved, np.zeros(3))[seen], atol=1e-4)

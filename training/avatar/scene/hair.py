@@ -10,7 +10,7 @@ import numpy as np
 from avatar.face_model import FaceModel
 from avatar.scene.head import SKIN_PARTS, Head, ears
 from avatar.scene.shaping import smooth, triangles, unit
-from avatar.scene.skin_surface import SkinSurface, height_above
+from avatar.scene.skin_surface import NearSurface, height_above
 from avatar.scene.strands import clump, length_share, resample
 
 # Height of the hairline by the angle from straight ahead, degrees: forehead, temples, above the ears, nape.
@@ -71,7 +71,7 @@ def _tangent(direction: np.ndarray, normal: np.ndarray, share: np.ndarray | floa
     return direction - normal * (direction * normal).sum(1)[:, None] * share
 
 
-def _short(roots: Roots, skin: SkinSurface, random: np.random.Generator) -> np.ndarray:
+def _short(roots: Roots, skin: NearSurface, random: np.random.Generator) -> np.ndarray:
     """A neat short cut: the top combed to both sides of the parting, the sides down and back."""
     count, at = len(roots.position), roots.at
     random.random(count)  # keeps the draws below those that the existing pictures were made with
@@ -104,7 +104,7 @@ def _short(roots: Roots, skin: SkinSurface, random: np.random.Generator) -> np.n
     return clump(strands, random, 16, 0.55)
 
 
-def _bob(roots: Roots, skin: SkinSurface, random: np.random.Generator) -> np.ndarray:
+def _bob(roots: Roots, skin: NearSurface, random: np.random.Generator) -> np.ndarray:
     """Parted hair that falls beside the face and is cut at the jaw, ends turned in."""
     count, at = len(roots.position), roots.at
     random.random(count)  # as in `_short`
@@ -157,7 +157,7 @@ def _bob(roots: Roots, skin: SkinSurface, random: np.random.Generator) -> np.nda
 STYLES = {"short": _short, "bob": _bob}
 
 
-def grow_guides(head: Head, skin: SkinSurface, style: str, count: int, seed: int) -> np.ndarray:
+def grow_guides(head: Head, skin: NearSurface, style: str, count: int, seed: int) -> np.ndarray:
     """(N, K, 3): guide strands. Raises KeyError for a style that is not in `STYLES`."""
     random = np.random.default_rng(seed)
     strands = STYLES[style](sample_roots(head, count, random, feather=0.5), skin, random)
@@ -165,7 +165,7 @@ def grow_guides(head: Head, skin: SkinSurface, style: str, count: int, seed: int
     return strands + random.normal(0, 1, (len(strands), 1, 3)) * 0.05 * along
 
 
-def grow_hair(head: Head, skin: SkinSurface, style: str, count: int, seed: int) -> np.ndarray:
+def grow_hair(head: Head, skin: NearSurface, style: str, count: int, seed: int) -> np.ndarray:
     """float32 (N ≤ count, K, 3): strands, each a random mixture of the three guides nearest to its root."""
     random = np.random.default_rng(seed + 77)
     guides = grow_guides(head, skin, style, max(FEWEST_GUIDES, count // STRANDS_PER_GUIDE), seed)

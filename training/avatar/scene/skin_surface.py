@@ -5,12 +5,16 @@ from typing import Protocol
 import numpy as np
 
 
-class SkinSurface(Protocol):
+class NearSurface(Protocol):
     """The surface of a mesh, in the face model's centimetres. Normals have length 1 and point outwards."""
 
     def nearest(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Positions (P, 3) on the surface nearest to points (P, 3), and the normals (P, 3) there."""
         ...
+
+
+class SkinSurface(NearSurface, Protocol):
+    """One that can also be looked at."""
 
     def behind(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """What a look from points (P, 3) along −z meets: positions (P, 3), normals (P, 3), polygon numbers int (P,).
