@@ -173,6 +173,20 @@ const limits = z
       .default(60_000)
       .describe('How long a Wyoming connection may say nothing while nothing is said to it'),
     recordedMs: z.int().min(1_000).max(600_000).default(60_000).describe('Client speech (audio.append) that waits'),
+    pictureBytes: z
+      .int()
+      .min(1_024)
+      .max(1_048_576)
+      .default(65_536)
+      .describe('One picture of a face to be imitated; browsers make some 15,000'),
+    picturesPerSecond: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(25)
+      .describe(
+        'Pictures of a face to be imitated of a session; twice as many may come at once, what is more is not read',
+      ),
     unsentBytes: z
       .int()
       .min(65_536)

@@ -5,6 +5,9 @@ const FIRST = 1;
 const LAST = 2;
 const KEY_FRAME = 4;
 
+/** A picture of a face to be imitated. */
+const PICTURE_IN = 5;
+
 const KINDS = { 1: 'sound', 2: 'motion', 4: 'picture' } as const;
 
 /** A piece of media that came over the WebSocket. */
@@ -37,4 +40,14 @@ export const readMediaFrame = (bytes: ArrayBuffer): MediaFrame | null => {
     mediaMs: view.getUint32(8, true),
     payload: new Uint8Array(bytes, HEADER_BYTES),
   };
+};
+
+/** A picture to be imitated as a frame; null ends imitating. */
+export const writePictureFrame = (sequence: number, jpeg: Uint8Array | null): Uint8Array<ArrayBuffer> => {
+  const bytes = new Uint8Array(HEADER_BYTES + (jpeg?.length ?? 0));
+  bytes[0] = PICTURE_IN;
+  bytes[1] = jpeg ? 0 : LAST;
+  new DataView(bytes.buffer).setUint32(4, sequence, true);
+  if (jpeg) bytes.set(jpeg, HEADER_BYTES);
+  return bytes;
 };

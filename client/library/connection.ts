@@ -6,6 +6,8 @@ import { parseServerMessage, type ClientMessage, type ServerMessage, type Server
 
 /** A server that does not open the session by then is not one of ours, or is overloaded. */
 const OPEN_TIMEOUT_MS = 10_000;
+/** Frames that wait for the network are old when they arrive. */
+const MAX_UNSENT_BYTES = 65_536;
 const SUBPROTOCOL = 'visavis.v1';
 
 /** What is needed of a WebSocket; the browser's, Node's and that of the package `ws` have it. */
@@ -78,6 +80,13 @@ export class Connection extends Emitter<ConnectionEvents> {
   /** Sends a message; one that comes too late is lost, and `closed` tells. */
   send(message: ClientMessage): void {
     if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(JSON.stringify(message));
+  }
+
+  /** Sends a binary frame. @returns false when the network has not yet taken those before: the frame is left out */
+  sendFrame(frame: Uint8Array<ArrayBuffer>): boolean {
+    if (this.#socket.readyState !== this.#socket.OPEN || this.#socket.bufferedAmount > MAX_UNSENT_BYTES) return false;
+    this.#socket.send(frame);
+    return true;
   }
 
   /** Ends the connection, with the reason that `closed` gives; idempotent. */

@@ -108,6 +108,11 @@ export class VisavisAvatarElement extends HTMLElement {
     this.#session?.interrupt(utterance);
   }
 
+  /** See `Session.imitate`. @throws {TypeError} when the element is in no document. */
+  imitate(...given: Parameters<Session['imitate']>): Promise<void> {
+    return this.#present.imitate(...given);
+  }
+
   /** Opens a session with the attributes as they are; a present one is closed. Called when the element comes into a document. */
   connect(): Session {
     this.close();

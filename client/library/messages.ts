@@ -81,6 +81,16 @@ export type ServerMessage =
       readonly audio: { readonly codec: 'opus' | 'pcm_s16le'; readonly sampleRateHz: number };
       /** The language model that answers, if there is one. */
       readonly chat?: { readonly model: string } | undefined;
+      /** Pictures whose face the avatar imitates, if the server has a reader of faces. */
+      readonly imitation?:
+        | {
+            readonly size: number;
+            /** Whose faces the reader has learnt; it reads no others well. */
+            readonly avatars: readonly string[];
+            readonly maxPictureBytes: number;
+            readonly maxPicturesPerSecond: number;
+          }
+        | undefined;
       /** Everything that comes is made by a machine. */
       readonly ai: true;
     }

@@ -2,6 +2,8 @@
  * A session with an avatar, as programs use it: text goes in, a person is seen and heard. It outlives its connections: when one is
  * lost, the next goes on where speech broke off; when no media gets through by WebRTC, it comes over the WebSocket.
  */
+import { writePictureFrame } from './binary-frame.ts';
+import { Camera } from './camera.ts';
 import { Connection } from './connection.ts';
 import { Emitter } from './emitter.ts';
 import { SessionError } from './errors.ts';
@@ -226,6 +228,31 @@ export class Session extends Emitter<SessionEvents> {
   /** Controls the face by hand. */
   setMotion(wish: MotionWish): void {
     this.#send({ type: 'motion.set', ...wish });
+  }
+
+  /**
+   * Lets the avatar do what the face in a video does, such as that of a camera: the middle square of its pictures goes to the server, which
+   * reads it. Ends, and the face goes back to its own movement, when the signal aborts, the video's track ends or the session is closed;
+   * it outlives connections. The stream stays the caller's: stop its tracks to switch a camera off.
+   *
+   * @param options.picturesPerSecond - 1…25; default 15.
+   * @throws {SessionError} `no_reader` when the server reads no faces; {TypeError} for a stream without a picture.
+   */
+  async imitate(
+    stream: MediaStream,
+    options: { readonly signal?: AbortSignal; readonly picturesPerSecond?: number } = {},
+  ): Promise<void> {
+    const { signal = this.#closing.signal, picturesPerSecond = 15 } = options;
+    const wanted = () => this.#opened?.imitation;
+    if (this.#opened && !wanted()) throw new SessionError('no_reader', 'This server does not read faces.');
+    let sequence = 0;
+    const send = (jpeg: Uint8Array | null) => this.#visit?.sendFrame(writePictureFrame(sequence++, jpeg));
+    await new Camera(stream).run({
+      picturesPerSecond,
+      size: () => (this.#visit ? (wanted()?.size ?? null) : null),
+      send,
+      signal: AbortSignal.any([signal, this.#closing.signal]),
+    });
   }
 
   /** Without a screen: the program has played the media up to that time. */

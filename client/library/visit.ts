@@ -75,6 +75,11 @@ export class Visit {
     this.#connection.send(message);
   }
 
+  /** See `Connection.sendFrame`. */
+  sendFrame(frame: Uint8Array<ArrayBuffer>): boolean {
+    return this.#connection.sendFrame(frame);
+  }
+
   /** Stops one utterance, or all: at once here, a moment later at the server. */
   interrupt(utterance?: string): void {
     if (this.#started && (utterance === undefined || utterance === this.#started.utterance)) {

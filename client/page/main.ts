@@ -3,6 +3,7 @@ import '../library/element.ts';
 import { VisavisAvatarElement } from '../library/element.ts';
 import type { SessionError } from '../library/errors.ts';
 import type { Session } from '../library/session.ts';
+import { CameraPanel } from './camera-panel.ts';
 import { CaptionView } from './captions.ts';
 import { createComposer } from './composer.ts';
 import { ConversationView } from './conversation.ts';
@@ -144,6 +145,20 @@ createFacePanel(
   },
 );
 
+const camera = new CameraPanel(
+  {
+    panel: byId('camera', HTMLElement),
+    note: byId('camera-note', HTMLElement),
+    mirror: byId('camera-mirror', HTMLElement),
+    view: byId('camera-view', HTMLVideoElement),
+    place: byId('camera-place', HTMLElement),
+    button: byId('camera-switch', HTMLButtonElement),
+    problem: byId('camera-problem', HTMLElement),
+  },
+  session,
+  language.texts,
+);
+
 /** Once a screen refresh: which word is heard now. */
 const follow = (): void => {
   requestAnimationFrame(follow);
@@ -192,6 +207,7 @@ const showLanguage = (): void => {
   languageSelect.value = language.tag;
   stage.texts = language.texts;
   conversation.texts = language.texts;
+  camera.texts = language.texts;
   showStatus(present);
   if (noticeOf) notice.textContent = noticeOf(language.texts);
   showLists();
@@ -287,7 +303,10 @@ for (const [tag, { language: name }] of Object.entries(LANGUAGES)) {
   languageSelect.append(Object.assign(new Option(name, tag), { lang: tag }));
 }
 // The server frees the session at once instead of finding out.
-addEventListener('pagehide', () => avatar.close());
+addEventListener('pagehide', () => {
+  camera.stop();
+  avatar.close();
+});
 addEventListener('pageshow', (event) => {
   if (event.persisted) location.reload();
 });

@@ -2,13 +2,23 @@
 import { VisavisError } from '../errors.ts';
 import { find, readCatalog } from './catalog.ts';
 import { type PronunciationTable, pronunciationsFor } from './english/index.ts';
-import type { AvatarInfo, CallReport, Face, Inference, MotionModel, Voice, VoiceInfo } from './inference.ts';
+import type {
+  AvatarInfo,
+  CallReport,
+  Face,
+  FaceReader,
+  Inference,
+  MotionModel,
+  Voice,
+  VoiceInfo,
+} from './inference.ts';
+import { readReader } from './motion-reader.ts';
 import { createSpeechPlan } from './speech-plan.ts';
 import { type BrokenVoice, findVoice } from './voice-catalog.ts';
 import { InferencePool, type OnCall } from './worker/inference-client.ts';
 
 export interface InferenceOptions {
-  /** Folder with `voices/`, `motion/`, `renderers/` and `avatars/`. */
+  /** Folder with `voices/`, `motion/`, `renderers/`, `avatars/`, and `readers/` if it has one. */
   readonly modelsDir: string;
   /** Paths by name of voices that are elsewhere: `.onnx` files of other projects, or folders with one. @default none */
   readonly voices?: Readonly<Record<string, string>>;
@@ -42,6 +52,7 @@ export const createInference = async (options: InferenceOptions): Promise<Infere
   pronunciationsFor(pronunciations, 'en');
   const catalog = await readCatalog(modelsDir, namedVoices);
   const { voices, foreignVoices, motions, renderers, avatars } = catalog;
+  const readerModel = await readReader(modelsDir);
   const [motion] = motions.values();
   const avatarName = options.avatar ?? avatars.keys().next().value;
   if (!motion || avatarName === undefined) {
@@ -59,6 +70,7 @@ export const createInference = async (options: InferenceOptions): Promise<Infere
   let onReport: (report: CallReport) => void = () => undefined;
   const report: OnCall = ({ operation, request, value, thread, spent }) => {
     if (operation === 'warmVoice' || operation === 'warmFace' || operation === 'warmMotion') return;
+    if (operation === 'warmReader') return;
     const decoded = operation === 'decode' && 'voice' in request && value instanceof Float32Array;
     const mediaMs = decoded ? (1000 * value.length) / sampleRateOf(request.voice) : 0;
     onReport({ operation, thread, mediaMs, ...spent });
@@ -83,6 +95,7 @@ export const createInference = async (options: InferenceOptions): Promise<Infere
       speechPool.callAll('warmVoice', { voice: voiceName }),
       facePool.callAll('warmFace', { avatar: avatarName }),
       facePool.callAll('warmMotion', { motion: motion.manifest.name }),
+      readerModel && facePool.callAll('warmReader', {}),
     ]);
   } catch (error) {
     await close();
@@ -134,6 +147,12 @@ export const createInference = async (options: InferenceOptions): Promise<Infere
       ),
   };
 
+  const reader: FaceReader | null = readerModel && {
+    size: readerModel.manifest.reader.size,
+    avatars: readerModel.manifest.reader.avatars,
+    read: (jpeg, call) => facePool.call('read', { jpeg }, call),
+  };
+
   return {
     voices: [...voices.values(), ...foreignVoices.values()].map(({ manifest }): VoiceInfo => {
       const { name, description, licence, voice } = manifest;
@@ -147,6 +166,7 @@ export const createInference = async (options: InferenceOptions): Promise<Infere
     voice: async (name) => createVoice(name),
     face: async (name) => createFace(name),
     motion: async () => motionModel,
+    ...(reader && { reader }),
     workers: {
       states: () => [...speechPool.states, ...facePool.states],
       listen(listener) {

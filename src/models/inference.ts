@@ -42,7 +42,7 @@ export class OverdueError extends Error {
 
 /** A call that a worker has finished, for whoever measures what models cost. */
 export interface CallReport extends CallTiming {
-  readonly operation: 'encode' | 'decode' | 'move' | 'render';
+  readonly operation: 'encode' | 'decode' | 'move' | 'render' | 'read';
   /** Of the worker: `speech-1`, `face-2`. */
   readonly thread: string;
   /** Processor time; null where the system does not tell. */
@@ -131,6 +131,21 @@ export interface Face {
   render(motion: Float32Array, call?: CallOptions): Promise<Uint8Array<ArrayBuffer>>;
 }
 
+/** The network that tells a face's descriptor from its picture, for imitation. */
+export interface FaceReader {
+  /** Pixels a side of the pictures that it takes. */
+  readonly size: number;
+  /** The avatars whose faces it has learnt; of others it reads nothing that can be trusted. */
+  readonly avatars: readonly string[];
+  /**
+   * @param jpeg baseline JPEG of `size`² pixels; it is the caller's own
+   * @returns float32[59] of the layout `visavis-59`, expression weights within 0…1
+   * @throws {VisavisError} `bad_message` when it is no such picture
+   * @throws {OverdueError} see `CallOptions.orNever`
+   */
+  read(jpeg: Uint8Array, call?: CallOptions): Promise<Float32Array>;
+}
+
 /** What is installed, without loading it. */
 export interface VoiceInfo {
   readonly name: string;
@@ -157,6 +172,8 @@ export interface Inference {
   /** @throws {VisavisError} `unknown_avatar`, naming those there are. */
   face(name: string): Promise<Face>;
   motion(): Promise<MotionModel>;
+  /** Missing where none is installed. */
+  readonly reader?: FaceReader;
   /** Its worker threads, and who is told of every call that they finish; one listener. Missing where nothing is measured. */
   readonly workers?: {
     states(): readonly WorkerState[];

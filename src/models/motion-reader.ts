@@ -45,15 +45,13 @@ export class MotionReader {
 }
 
 /**
- * The first reader of a models folder, `readers/NAME/`.
- * @throws {VisavisError} `bad_model` when there is none, or its manifest is wrong
+ * The first reader of a models folder, `readers/NAME/`; null: there is none.
+ * @throws {VisavisError} `bad_model` when its manifest is wrong
  */
-export const findReader = async (modelsDir: string): Promise<Described<ReaderManifest>> => {
+export const readReader = async (modelsDir: string): Promise<Described<ReaderManifest> | null> => {
   const folder = join(modelsDir, 'readers');
   const [first] = (await readdir(folder).catch(() => [])).filter((name) => !name.startsWith('.')).sort();
-  if (first === undefined) {
-    throw new VisavisError('bad_model', `${folder}: expected a folder with a reader of motion, got none.`);
-  }
+  if (first === undefined) return null;
   const { manifest } = await readManifest(join(folder, first));
   if (manifest.kind !== 'reader') {
     throw new VisavisError(
@@ -62,4 +60,17 @@ export const findReader = async (modelsDir: string): Promise<Described<ReaderMan
     );
   }
   return { folder: join(folder, first), manifest };
+};
+
+/**
+ * As `readReader`, for whoever cannot do without.
+ * @throws {VisavisError} `bad_model` when there is none, or its manifest is wrong
+ */
+export const findReader = async (modelsDir: string): Promise<Described<ReaderManifest>> => {
+  const found = await readReader(modelsDir);
+  if (found) return found;
+  throw new VisavisError(
+    'bad_model',
+    `${join(modelsDir, 'readers')}: expected a folder with a reader of motion, got none.`,
+  );
 };

@@ -38,12 +38,11 @@ import { type AudioSlot, FRAMES_PER_SECOND, SLOT_MS, type VideoFrame } from '../
 import type { CallOptions, CallTiming, MotionModel, SpeechOptions } from '../models/inference.ts';
 import { DrawPlan } from './draw-plan.ts';
 import { DrawingTime } from './drawing-time.ts';
-import type { MotionControl } from './motion-control.ts';
 import { MotionTrack } from './motion-track.ts';
 import { Resampler } from './resampler.ts';
 import { RUNGS, type Rung } from './rungs.ts';
 import { type ComposedSlot, type PlacedMark, SlotComposer } from './slot-composer.ts';
-import { predictMotion } from './stages/predict-motion.ts';
+import { type MotionShaper, predictMotion } from './stages/predict-motion.ts';
 import { type FaceSource, type FrameTimes, renderFace } from './stages/render-face.ts';
 import { splitUtterance } from './stages/split-utterance.ts';
 import { type SpeechPart, type Synthesizer, synthesizeSpeech } from './stages/synthesize-speech.ts';
@@ -107,7 +106,7 @@ export interface AvatarPipelineDeps {
   readonly motion: MotionModel | null;
   /** The face to draw now; null: no pictures. */
   readonly face: (() => FaceSource) | null;
-  readonly control: MotionControl;
+  readonly control: MotionShaper;
   /** A slot's draw from the flow's prior: float32[59], standard normal × temperature. */
   readonly noise: (sequence: number) => Float32Array;
   /** Time, to know how long drawing takes; null: playing waits for every frame. Only differences count. */

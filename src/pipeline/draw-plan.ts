@@ -3,7 +3,7 @@
  * comes to rest, and goes on, over a few frames. Pure; it counts slots.
  */
 import { FRAMES_PER_SECOND, MOTION_SIZE } from '../media.ts';
-import { EXPRESSION_NAMES } from './motion-control.ts';
+import { MOUTH_INDICES } from './motion-control.ts';
 import type { Rung } from './rungs.ts';
 
 /** A face that does not move is drawn so often anyway: for viewers who have just come, or have lost a picture. */
@@ -13,8 +13,7 @@ const MOUTH_STEP = 0.04;
 /** Slots over which what was held goes on, or comes to rest. */
 const BLEND_SLOTS = 10;
 
-const MOUTH = EXPRESSION_NAMES.flatMap((name, index) => (/^(?:jaw|mouth|cheekPuff)/.test(name) ? [index] : []));
-const isMouth = new Set(MOUTH);
+const isMouth = new Set(MOUTH_INDICES);
 const REST = Array.from({ length: MOTION_SIZE }, (_, index) => index).filter((index) => !isMouth.has(index));
 
 /** A part of the descriptor that is held, and how much: 0 moves freely, 1 is still. */
@@ -36,7 +35,7 @@ interface Asking {
 
 export class DrawPlan {
   readonly #face: Hold = { indices: REST, held: new Float32Array(MOTION_SIZE), weight: 0 };
-  readonly #mouth: Hold = { indices: MOUTH, held: new Float32Array(MOTION_SIZE), weight: 0 };
+  readonly #mouth: Hold = { indices: MOUTH_INDICES, held: new Float32Array(MOTION_SIZE), weight: 0 };
   #shown: Float32Array = new Float32Array(MOTION_SIZE);
   #drawn: { readonly sequence: number; readonly descriptor: Float32Array } | null = null;
 
@@ -81,4 +80,4 @@ export class DrawPlan {
 }
 
 const hasMoved = (a: Float32Array, b: Float32Array): boolean =>
-  MOUTH.some((index) => Math.abs(a[index]! - b[index]!) >= MOUTH_STEP);
+  MOUTH_INDICES.some((index) => Math.abs(a[index]! - b[index]!) >= MOUTH_STEP);

@@ -62,6 +62,11 @@ export const EXPRESSION_NAMES: readonly string[] = [
   'noseSneer_R',
 ];
 
+/** Those that speech moves. */
+export const MOUTH_INDICES: readonly number[] = EXPRESSION_NAMES.flatMap((name, index) =>
+  /^(?:jaw|mouth|cheekPuff)/.test(name) ? [index] : [],
+);
+
 const YAW = 53;
 const PITCH = 54;
 const ROLL = 55;

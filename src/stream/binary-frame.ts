@@ -11,7 +11,7 @@ import { VisavisError } from '../errors.ts';
 const HEADER_BYTES = 12;
 
 /** What a frame carries. */
-export const FRAME_KIND = { audioOut: 1, motionOut: 2, audioIn: 3, videoOut: 4 } as const;
+export const FRAME_KIND = { audioOut: 1, motionOut: 2, audioIn: 3, videoOut: 4, pictureIn: 5 } as const;
 export type FrameKind = (typeof FRAME_KIND)[keyof typeof FRAME_KIND];
 
 const FIRST = 1;
@@ -43,22 +43,32 @@ export const encodeBinaryFrame = (frame: BinaryFrame): Uint8Array => {
   return bytes;
 };
 
+/** A frame that a client sent: its speech, or a picture of a face. */
+export interface ClientFrame extends BinaryFrame {
+  readonly kind: typeof FRAME_KIND.audioIn | typeof FRAME_KIND.pictureIn;
+  readonly first: boolean;
+  readonly last: boolean;
+}
+
 /**
  * Reads a frame that a client sent; the payload is a view of `bytes`.
- * @throws {VisavisError} `bad_message` when it is not audio (kind 3) of whole 16-bit samples.
+ * @throws {VisavisError} `bad_message` when it is neither audio (kind 3) of whole 16-bit samples nor a picture (kind 5).
  */
-export const decodeAudioIn = (bytes: Uint8Array): BinaryFrame => {
+export const decodeClientFrame = (bytes: Uint8Array): ClientFrame => {
   const payload = bytes.subarray(HEADER_BYTES);
-  if (bytes.length < HEADER_BYTES || bytes[0] !== FRAME_KIND.audioIn || payload.length % 2 !== 0) {
+  const [kind] = bytes;
+  const isSound = kind === FRAME_KIND.audioIn && payload.length % 2 === 0;
+  if (bytes.length < HEADER_BYTES || !(isSound || kind === FRAME_KIND.pictureIn)) {
     throw new VisavisError(
       'bad_message',
-      `expected a binary frame of kind 3 (12-byte header, then 16-bit PCM), got ${bytes.length} bytes of kind ${bytes[0] ?? 'none'}`,
+      'expected a binary frame of kind 3 (12-byte header, then 16-bit PCM) or of kind 5 (then a JPEG), ' +
+        `got ${bytes.length} bytes of kind ${kind ?? 'none'}`,
     );
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const flags = view.getUint8(1);
   return {
-    kind: FRAME_KIND.audioIn,
+    kind,
     first: (flags & FIRST) !== 0,
     last: (flags & LAST) !== 0,
     sequence: view.getUint32(4, true),

@@ -7,7 +7,7 @@ import type { MediaEvent } from './media/media-channel.ts';
 /** Frames of one session. What is known of a slot before it is played is kept until then. */
 export class FrameOutput {
   readonly #send: (frame: Uint8Array) => void;
-  readonly #sequence: Record<FrameKind, number> = { 1: 0, 2: 0, 3: 0, 4: 0 };
+  readonly #sequence: Record<FrameKind, number> = { 1: 0, 2: 0, 3: 0, 4: 0, 5: 0 };
   readonly #motions = new Map<number, Float32Array>();
   readonly #edges = new Map<number, { readonly first: boolean; readonly last: boolean }>();
 

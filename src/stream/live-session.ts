@@ -9,6 +9,7 @@ import { type AudioSlot, FRAMES_PER_SECOND, MOTION_SIZE } from '../media.ts';
 import type { CallTiming, Face, Inference, Voice } from '../models/inference.ts';
 import { createRandom, gaussianNoise } from '../models/random.ts';
 import { type InterruptStep, type PipelineEvent, createAvatarPipeline } from '../pipeline/avatar-pipeline.ts';
+import { LiveImitation } from '../pipeline/live-imitation.ts';
 import { MotionControl, type MotionWish, unknownExpressions } from '../pipeline/motion-control.ts';
 import { RUNGS, type Rung } from '../pipeline/rungs.ts';
 import { type LedgerEvent, UtteranceLedger } from '../pipeline/utterance-ledger.ts';
@@ -22,6 +23,7 @@ import type { MediaChannel, MediaEvent, MediaServer, RtpBase } from './media/med
 import type { ClientMessage, ServerMessage, SessionOpen } from './messages.ts';
 import type { Metrics } from './metrics.ts';
 import { OutputRoom } from './output-room.ts';
+import { PictureInput } from './picture-input.ts';
 import { UtteranceFeeds } from './utterance-feeds.ts';
 
 /** Sample rates that Opus takes (RFC 6716 §2). */
@@ -66,6 +68,8 @@ export interface LiveSessionDeps {
     readonly utterances: number;
     readonly messageBytes: number;
     readonly recordedMs: number;
+    readonly pictureBytes: number;
+    readonly picturesPerSecond: number;
     readonly unsentBytes: number;
     readonly unreadMs: number;
     readonly mediaPathMs: number;
@@ -85,6 +89,9 @@ export class LiveSession {
   readonly #channel: MediaChannel;
   readonly #ledger = new UtteranceLedger();
   readonly #control = new MotionControl();
+  readonly #imitation = new LiveImitation();
+  /** null: nothing moves, or nobody reads faces. */
+  readonly #pictures: PictureInput | null;
   readonly #feeds: UtteranceFeeds;
   readonly #frames: FrameOutput;
   readonly #reports: ClientReports;
@@ -123,6 +130,7 @@ export class LiveSession {
       readonly channel: MediaChannel;
       readonly sampleRateHz: number;
       readonly mediaTimeBase: RtpBase;
+      readonly moves: boolean;
     },
   ) {
     this.#deps = deps;
@@ -153,6 +161,7 @@ export class LiveSession {
       sampleRateHz: parts.sampleRateHz,
       limits: deps.limits,
     });
+    this.#pictures = parts.moves ? this.#createPictures() : null;
     const unpaced = open.media.transport === 'websocket' && open.media.leadMs === null;
     this.#soundBeforeFrame = unpaced && open.media.video === true ? [] : null;
   }
@@ -195,14 +204,17 @@ export class LiveSession {
     });
 
     deps.load.needs(video ? 'pictures' : moves ? 'motion' : 'sound');
-    const live = new LiveSession(deps, open, { voice, face, channel, sampleRateHz, mediaTimeBase });
+    const live = new LiveSession(deps, open, { voice, face, channel, sampleRateHz, mediaTimeBase, moves });
     if (video && live.#soundBeforeFrame === null) live.#member = deps.load.join((rung) => live.#takeRung(rung));
     const temperature = motion?.temperature ?? 0;
     const pipeline = createAvatarPipeline(
       {
         motion,
         face: video ? () => live.#face : null,
-        control: live.#control,
+        control: {
+          apply: (sequence, own, speaking) =>
+            live.#control.apply(sequence, live.#imitation.apply(own, speaking, deps.clock.nowMs())),
+        },
         nowMs: live.#soundBeforeFrame ? null : () => deps.clock.nowMs(),
         noise: (sequence) => gaussianNoise(createRandom(live.#seed, sequence), MOTION_SIZE, temperature),
         rung: () => live.#member?.rung ?? RUNGS[0],
@@ -217,7 +229,8 @@ export class LiveSession {
       next: (event) => live.#onPipeline(event),
       error: (error: unknown) => deps.output.fail(asVisavisError(error)),
     });
-    const { textCharacters, utterances, messageBytes } = deps.limits;
+    const { textCharacters, utterances, messageBytes, pictureBytes, picturesPerSecond } = deps.limits;
+    const { reader } = inference;
     const opened: SessionOpened = {
       type: 'session.opened',
       session: id,
@@ -227,6 +240,14 @@ export class LiveSession {
       size: face.size,
       audio: { codec, sampleRateHz: codec === 'opus' ? 48000 : sampleRateHz },
       limits: { maxTextCharacters: textCharacters, maxUtterances: utterances, maxMessageBytes: messageBytes },
+      ...(reader && {
+        imitation: {
+          size: reader.size,
+          avatars: [...reader.avatars],
+          maxPictureBytes: pictureBytes,
+          maxPicturesPerSecond: picturesPerSecond,
+        },
+      }),
       ai: true,
     };
     return { live, opened };
@@ -318,6 +339,36 @@ export class LiveSession {
     this.#control.set(wish);
   }
 
+  /**
+   * Lets the face do what the one in a picture does; the last one may be empty.
+   * @throws {VisavisError} `bad_order` when there is nothing that moves or nobody who reads; `bad_message` for one that cannot be read
+   */
+  imitate(jpeg: Uint8Array, last: boolean): void {
+    if (!this.#pictures) {
+      const way = this.#deps.inference.reader
+        ? 'this session sends neither frames nor motion: open one with media.video or media.motion'
+        : 'this server has no reader of faces: put one into the folder readers of its models';
+      throw new VisavisError('bad_order', `pictures cannot be imitated: ${way}`);
+    }
+    if (last) {
+      this.#pictures.drop();
+      this.#imitation.end();
+    } else this.#pictures.take(jpeg);
+  }
+
+  #createPictures(): PictureInput | null {
+    const { clock, metrics, limits, inference } = this.#deps;
+    if (!inference.reader) return null;
+    return new PictureInput({
+      reader: inference.reader,
+      clock,
+      limits,
+      onRead: (descriptor) => this.#imitation.take(descriptor, clock.nowMs()),
+      onError: (error) => this.#reports.error(error),
+      onOutcome: (outcome) => metrics.pictures.inc({ outcome }),
+    });
+  }
+
   /** Takes effect at the next utterance. @throws {VisavisError} `unknown_voice` */
   async setVoice({ voice, speed }: MessageOf<'voice.set'>): Promise<void> {
     if (speed !== undefined) this.#speed = speed;
@@ -340,6 +391,7 @@ export class LiveSession {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#pictures?.drop();
     this.#room.close();
     this.#path?.close();
     this.#member?.leave();

@@ -162,6 +162,17 @@ export const serverMessageSchema = z.discriminatedUnion('type', [
       .strictObject({ model: z.string() })
       .optional()
       .describe('The language model that answers `chat`, if the server has one'),
+    imitation: z
+      .strictObject({
+        size: z.int().describe('Width and height of the pictures'),
+        avatars: z.array(z.string()).describe('Whose faces the reader has learnt; it reads no others well'),
+        maxPictureBytes: z.int(),
+        maxPicturesPerSecond: z.int(),
+      })
+      .optional()
+      .describe(
+        'Pictures (binary frames of kind 5) whose face the avatar imitates, if the server has a reader of faces',
+      ),
     ai: z.literal(true).describe('What is seen and heard is generated (EU AI Act, Article 50)'),
   }),
   z.strictObject({

@@ -28,6 +28,8 @@ export interface Metrics {
   /** Times that the process stood still. */
   readonly stalls: Counter;
   readonly chatAnswers: Counter<'reason'>;
+  /** Pictures of faces that clients send to be imitated. */
+  readonly pictures: Counter<'outcome'>;
   readonly errors: Counter<'code'>;
   /** Where time goes: waiting for workers, models, main thread, encoder, pacing. */
   readonly stageTime: Histogram<'stage'>;
@@ -113,6 +115,12 @@ export const createMetrics = (): Metrics => {
       name: 'visavis_chat_answers_total',
       help: 'Answers of the language model, by how they ended',
       labelNames: ['reason'],
+      registers,
+    }),
+    pictures: new Counter({
+      name: 'visavis_imitated_pictures_total',
+      help: 'Pictures of faces to be imitated: read, dropped because newer ones had come, or refused',
+      labelNames: ['outcome'],
       registers,
     }),
     errors: new Counter({

@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import type { ChatModel } from '../chat/chat-model.ts';
 import { type ChatOptions, ChatSession } from '../chat/chat-session.ts';
 import { VisavisError, asVisavisError } from '../errors.ts';
-import { decodeAudioIn } from './binary-frame.ts';
+import { FRAME_KIND, decodeClientFrame } from './binary-frame.ts';
 import { LiveSession, type LiveSessionDeps } from './live-session.ts';
 import { type ClientMessage, type ServerMessage, type SessionOpen, parseClientMessage } from './messages.ts';
 
@@ -112,9 +112,12 @@ export class Session {
   /** Takes a binary frame. */
   onBinary(frame: Uint8Array): void {
     this.#guard(() => {
-      const { payload, first, last } = decodeAudioIn(frame);
-      if (this.#state.status !== 'open') throw new VisavisError('bad_order', 'session.open has to come before sound');
-      this.#state.live.feeds.recorded(payload, first ?? false, last ?? false);
+      const { kind, payload, first, last } = decodeClientFrame(frame);
+      if (this.#state.status !== 'open')
+        throw new VisavisError('bad_order', 'session.open has to come before sound and pictures');
+      const { live } = this.#state;
+      if (kind === FRAME_KIND.pictureIn) live.imitate(payload, last);
+      else live.feeds.recorded(payload, first, last);
     });
   }
 

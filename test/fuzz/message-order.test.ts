@@ -3,6 +3,8 @@ import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { configSchema } from '../../config/schema.ts';
 import { systemClock } from '../../src/clock.ts';
+import { VisavisError } from '../../src/errors.ts';
+import type { FaceReader } from '../../src/models/inference.ts';
 import { encodeBinaryFrame } from '../../src/stream/binary-frame.ts';
 import { type ServerMessage, serverMessageSchema } from '../../src/stream/messages.ts';
 import { createMetrics } from '../../src/stream/metrics.ts';
@@ -53,20 +55,36 @@ const sound = fc
   .map(({ first, last, samples }) =>
     encodeBinaryFrame({ kind: 3, sequence: 0, mediaTimeMs: 0, first, last, payload: new Uint8Array(2 * samples) }),
   );
+const picture = fc
+  .record({ last: fc.boolean(), bytes: fc.nat(50) })
+  .map(({ last, bytes }) =>
+    encodeBinaryFrame({ kind: 5, sequence: 0, mediaTimeMs: 0, last, payload: new Uint8Array(bytes) }),
+  );
 /** Something that happens in a session: a frame comes, slots are played, time passes. */
 const happening = fc.oneof(
   { weight: 8, arbitrary: message.map((value) => ({ kind: 'text' as const, frame: JSON.stringify(value) })) },
+  { weight: 1, arbitrary: picture.map((frame) => ({ kind: 'binary' as const, frame })) },
   { weight: 1, arbitrary: sound.map((frame) => ({ kind: 'binary' as const, frame })) },
   { weight: 2, arbitrary: fc.nat(20).map((slots) => ({ kind: 'play' as const, slots })) },
   { weight: 2, arbitrary: fc.nat(12).map((turns) => ({ kind: 'wait' as const, turns })) },
 );
+
+/** Reads some pictures, and refuses others. */
+const READER: FaceReader = {
+  size: 16,
+  avatars: ['fake'],
+  async read(jpeg) {
+    if (jpeg.length % 3 === 0) throw new VisavisError('bad_message', 'expected a JPEG');
+    return new Float32Array(59).fill(jpeg.length);
+  },
+};
 
 const connect = () => {
   const received: ServerMessage[] = [];
   const media = fakeMediaServer();
   const { limits } = configSchema.parse({});
   const session = new Session('s1', {
-    inference: fakeInference(),
+    inference: { ...fakeInference(), reader: READER },
     media,
     chat: null,
     clock: systemClock,

@@ -2,10 +2,12 @@ import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { VisavisError } from '../../src/errors.ts';
-import { decodeAudioIn } from '../../src/stream/binary-frame.ts';
+import { decodeJpeg } from '../../src/models/jpeg.ts';
+import { FRAME_KIND, decodeClientFrame } from '../../src/stream/binary-frame.ts';
 import { isAllowed } from '../../src/stream/media/webrtc/source-guard.ts';
 import { readTransportFeedback } from '../../src/stream/media/rate/transport-feedback.ts';
 import { parseClientMessage } from '../../src/stream/messages.ts';
+import { encodeJpeg, noisePicture } from '../support/jpeg-encoder.ts';
 import { casesOf, inNoTime } from './cases.ts';
 
 // A million cases take minutes.
@@ -76,16 +78,44 @@ describe('whatever strangers send', () => {
     );
   });
 
-  test('a binary frame is sound or is refused', () => {
+  test('a binary frame is sound or a picture, or is refused', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
         try {
-          expect(inNoTime(() => decodeAudioIn(bytes)).payload.length % 2).toBe(0);
+          const { kind, payload } = inNoTime(() => decodeClientFrame(bytes));
+          if (kind === FRAME_KIND.audioIn) expect(payload.length % 2).toBe(0);
         } catch (error) {
           expect(error).toMatchObject({ code: 'bad_message' });
         }
       }),
       { numRuns: casesOf(0.2) },
+    );
+  });
+
+  test('a picture is decoded or is refused, whatever is wrong in it', async () => {
+    const whole = await encodeJpeg(noisePicture(64), 64, '420');
+    const damage = fc.oneof(
+      // Some bytes are others, as in headers and tables that lie.
+      fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { minLength: 1, maxLength: 8 }).map((changes) => {
+        const bytes = whole.slice();
+        for (const [at, value] of changes) bytes[at] = value;
+        return bytes;
+      }),
+      fc.nat(whole.length).map((length) => whole.slice(0, length)),
+      fc.uint8Array({ maxLength: 200 }).map((bytes) => Uint8Array.of(0xff, 0xd8, ...bytes)),
+    );
+    fc.assert(
+      fc.property(damage, (bytes) => {
+        try {
+          expect(inNoTime(() => decodeJpeg(bytes, 64))).toHaveLength(64 * 64 * 3);
+        } catch (error) {
+          expect(error).toMatchObject({
+            code: 'bad_message',
+            message: expect.stringMatching(/^expected a baseline JPEG of 64 × 64 pixels, got /),
+          });
+        }
+      }),
+      { numRuns: casesOf(0.05) },
     );
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { decodeAudioIn, encodeBinaryFrame } from '../../src/stream/binary-frame.ts';
+import { decodeClientFrame, encodeBinaryFrame } from '../../src/stream/binary-frame.ts';
 import { parseClientMessage } from '../../src/stream/messages.ts';
 
 describe('a text frame', () => {
@@ -50,7 +50,7 @@ describe('a binary frame', () => {
       payload: Uint8Array.of(1, 2),
     });
 
-    expect(decodeAudioIn(bytes)).toMatchObject({ kind: 3, first: true, last: false, sequence: 7, mediaTimeMs: 40 });
+    expect(decodeClientFrame(bytes)).toMatchObject({ kind: 3, first: true, last: false, sequence: 7, mediaTimeMs: 40 });
   });
 
   test.each([
@@ -58,6 +58,6 @@ describe('a binary frame', () => {
     ['of another kind', new Uint8Array(12)],
     ['of half a sample', Uint8Array.of(3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1)],
   ])('that is %s is refused', (_, bytes) => {
-    expect(() => decodeAudioIn(bytes)).toThrow('expected a binary frame of kind 3');
+    expect(() => decodeClientFrame(bytes)).toThrow('expected a binary frame of kind 3');
   });
 });

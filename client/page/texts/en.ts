@@ -58,6 +58,18 @@ export const en = {
   gestureThink: 'Think',
   gestureSurprise: 'Surprise',
 
+  camera: 'Your camera',
+  /** @param names - Of the avatars whose faces the reader has learnt. */
+  cameraNote: (names: string) =>
+    `The avatar does what your face does. What reads faces has learnt them from drawn pictures of ${names} alone: it reads people badly, and the avatar may do what you do not. Small pictures go to this server, which reads them and keeps none.`,
+  cameraStart: 'Start the camera',
+  cameraStop: 'Stop the camera',
+  cameraPlace: 'Bring your face into the outline, with light from the front and a plain wall behind you.',
+  cameraRefused: 'The browser did not let this page use the camera.',
+  cameraMissing: 'No camera was found.',
+  cameraInsecure: 'Browsers give cameras only to pages by https, or on this computer itself.',
+  cameraBroken: (reason: string) => `The camera cannot be used: ${reason}.`,
+
   notConnected: 'Not connected: this text was not sent.',
   tryingAgain: (reason: string) => `${reason} Trying again.`,
   unreachable: 'The server does not answer. Is it running?',

@@ -58,6 +58,17 @@ export const zhHans: Texts = {
   gestureThink: '思考',
   gestureSurprise: '惊讶',
 
+  camera: '摄像头',
+  cameraNote: (names) =>
+    `形象会跟着您的脸做动作。读取面部的网络只学过 ${names} 的渲染图像：读真人的脸读得不准，形象的动作可能与您不同。小幅画面会发送到本服务器，读取后不保留。`,
+  cameraStart: '打开摄像头',
+  cameraStop: '关闭摄像头',
+  cameraPlace: '请把脸对准轮廓，光线从正面来，背景尽量是素墙。',
+  cameraRefused: '浏览器没有允许本页使用摄像头。',
+  cameraMissing: '没有找到摄像头。',
+  cameraInsecure: '浏览器只允许 https 页面或本机页面使用摄像头。',
+  cameraBroken: (reason) => `摄像头无法使用：${reason}。`,
+
   notConnected: '尚未连接：这段文字没有发送。',
   tryingAgain: (reason) => `${reason}正在重试。`,
   unreachable: '服务器没有应答。它在运行吗？',

@@ -7,7 +7,9 @@ import { MOTION_SIZE } from '../../media.ts';
 import { readThreadUse } from '../../thread-use.ts';
 import { find, readCatalog, type Catalog } from '../catalog.ts';
 import { FaceRenderer } from '../face-renderer.ts';
+import { decodeJpeg } from '../jpeg.ts';
 import { MotionPredictor } from '../motion-predictor.ts';
+import { MotionReader, findReader } from '../motion-reader.ts';
 import { windowsOf } from '../speech-plan.ts';
 import { findVoice, loadVoice } from '../voice-catalog.ts';
 import { ChunkCache } from './chunk-cache.ts';
@@ -29,7 +31,7 @@ const loadOnce = <T>(load: (name: string) => Promise<T>): ((name: string) => Pro
 
 type Handlers = { readonly [O in Operation]: (request: RequestOf<O>) => Promise<ReplyOf<O>> };
 
-const createHandlers = (catalog: Catalog, { provider, pronunciations = {} }: WorkerSettings): Handlers => {
+const createHandlers = (catalog: Catalog, { modelsDir, provider, pronunciations = {} }: WorkerSettings): Handlers => {
   const voice = loadOnce((name) => loadVoice(findVoice(catalog, name).voice, { provider }, pronunciations));
   const named = async (name: string) => {
     const found = findVoice(catalog, name);
@@ -48,6 +50,7 @@ const createHandlers = (catalog: Catalog, { provider, pronunciations = {} }: Wor
       provider,
     });
   });
+  const reader = loadOnce(async (folder) => MotionReader.load(await findReader(folder), { provider }));
 
   return {
     async warmVoice({ voice: name }) {
@@ -77,6 +80,11 @@ const createHandlers = (catalog: Catalog, { provider, pronunciations = {} }: Wor
       await predictor.next(new Float32Array(windowSamples), history, new Float32Array(MOTION_SIZE));
       return null;
     },
+    async warmReader() {
+      const model = await reader(modelsDir);
+      await model.read(new Uint8Array(3 * model.size ** 2));
+      return null;
+    },
     async encode(key) {
       const { model } = await named(key.voice);
       const { speech: _kept, ...told } = await chunks.get(key);
@@ -88,6 +96,10 @@ const createHandlers = (catalog: Catalog, { provider, pronunciations = {} }: Wor
     },
     move: async ({ motion: name, pcm, history, noise }) => (await motion(name)).next(pcm, history, noise),
     render: async (request) => (await face(request.avatar)).render(request.motion),
+    async read({ jpeg }) {
+      const model = await reader(modelsDir);
+      return model.read(decodeJpeg(jpeg, model.size));
+    },
   };
 };
 

@@ -24,6 +24,8 @@ interface Operations {
   warmVoice: { request: { voice: string }; reply: null };
   warmFace: { request: { avatar: string }; reply: null };
   warmMotion: { request: { motion: string }; reply: null };
+  /** Loads the reader of faces. */
+  warmReader: { request: Readonly<Record<string, never>>; reply: null };
   encode: {
     request: ChunkKey;
     reply: Omit<EncodedChunk, 'speech'> & { hopSamples: number; windowFrames: readonly number[] };
@@ -35,6 +37,8 @@ interface Operations {
     reply: Float32Array;
   };
   render: { request: { avatar: string; motion: Float32Array }; reply: Uint8Array<ArrayBuffer> };
+  /** Reads the descriptor of a face in a JPEG. */
+  read: { request: { jpeg: Uint8Array }; reply: Float32Array };
 }
 
 export type Operation = keyof Operations;

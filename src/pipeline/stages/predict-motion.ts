@@ -1,7 +1,6 @@
 import { type ObservableInput, type OperatorFunction, concatMap, from, map, of } from 'rxjs';
 import { MOTION_SIZE } from '../../media.ts';
 import type { CallOptions, CallTiming } from '../../models/inference.ts';
-import type { MotionControl } from '../motion-control.ts';
 import type { MotionTrack } from '../motion-track.ts';
 import type { ComposedSlot } from '../slot-composer.ts';
 
@@ -16,7 +15,13 @@ export interface MotionSource {
   ): ObservableInput<Float32Array>;
 }
 
-/** A slot's descriptor: float32[59], as it is shown, with what a client set by hand blended over it. */
+/** Makes what is shown of what the flow gives; called once for every slot that is made. */
+export interface MotionShaper {
+  /** @param speaking - whether an utterance sounds in the slot */
+  apply(sequence: number, descriptor: Float32Array, speaking: boolean): Float32Array;
+}
+
+/** A slot's descriptor: float32[59], as it is shown, with what a client set by hand, or lets imitate, blended over it. */
 export interface MovedSlot {
   readonly sequence: number;
   /** An utterance begins in it: playing waits for its frame. */
@@ -30,7 +35,7 @@ export interface PredictMotionDeps {
   readonly model: MotionSource;
   /** The flow's own descriptors; history is read from it and results go into it. */
   readonly track: MotionTrack;
-  readonly control: MotionControl;
+  readonly control: MotionShaper;
   /** The slot's draw from the flow's prior: float32[59], standard normal × temperature. */
   readonly noise: (sequence: number) => Float32Array;
   /** A slot's window at the rate that the model takes. */
@@ -58,7 +63,7 @@ export const predictMotion =
   (slot$) =>
     slot$.pipe(
       map((slot) => ({ ...slot, atMs: timing?.nowMs() ?? 0 })),
-      concatMap(({ sequence, window, marks, atMs }) => {
+      concatMap(({ sequence, window, marks, speaking, atMs }) => {
         let motion: CallTiming | null = null;
         const call = timing && {
           dueMs: timing.dueMs(sequence),
@@ -80,7 +85,7 @@ export const predictMotion =
             track.set(sequence, descriptor);
             return {
               sequence,
-              descriptor: control.apply(sequence, descriptor),
+              descriptor: control.apply(sequence, descriptor, speaking),
               opens: marks.some(({ mark }) => mark.kind === 'start'),
               ...(timing ? { made: { atMs, motion } } : {}),
             };

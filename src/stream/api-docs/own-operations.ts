@@ -237,6 +237,7 @@ export const ownChannels: readonly Channel[] = [
     fromClient: [
       ...fromClient,
       { name: 'audio.append', summary: "Binary, kind 3: the client's own speech, which is played and moves the face" },
+      { name: 'picture.append', summary: 'Binary, kind 5: a JPEG of a face, which the avatar imitates' },
     ],
     fromServer: [...fromServer, { name: 'media', summary: 'Binary, kinds 1, 2 and 4: sound, motion and frames' }],
   },

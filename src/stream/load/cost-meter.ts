@@ -35,7 +35,7 @@ export interface ModelCosts {
 }
 
 export class CostMeter {
-  readonly #run = { move: new Mean(), render: new Mean(), encode: new Mean(), decode: new Mean() };
+  readonly #run = { move: new Mean(), render: new Mean(), encode: new Mean(), decode: new Mean(), read: new Mean() };
   readonly #mediaMs = new Mean();
   /** Windows decoded for a text that was encoded. */
   #windows = 0;
