@@ -4,13 +4,24 @@ import { z } from 'zod';
 const inference = z
   .strictObject({
     provider: z.enum(['cpu', 'cuda']).default('cpu').describe('Execution provider of onnxruntime'),
+    batch: z
+      .strictObject({
+        frames: z.int().min(1).max(64).default(1).describe('Frames of one run, at most; 1: each by itself'),
+        waitMs: z.number().min(0).max(20).default(4).describe('How long the first frame waits for others'),
+      })
+      .prefault({})
+      .describe(
+        'Drawing frames of several sessions in one run, for renderers that can (docs/operations.md). Pays on GPUs, with one face worker',
+      ),
     speechWorkers: z.int().min(1).max(64).default(1).describe('Threads that run voices'),
     faceWorkers: z
       .int()
       .min(1)
       .max(64)
       .optional()
-      .describe('Threads that run motion and renderer. Default: as many as there are cores, less two, at least one'),
+      .describe(
+        'Threads that run motion and renderer. Default: as many as there are cores, less two, at least one; one where frames are drawn together',
+      ),
   })
   .prefault({});
 

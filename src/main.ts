@@ -12,7 +12,7 @@ import { createInference } from './models/create-inference.ts';
 import { defaultVoice } from './models/default-voice.ts';
 import { packageRoot } from './package-root.ts';
 import { calibrate } from './stream/load/calibrate.ts';
-import { defaultFaceWorkers } from './stream/load/cores.ts';
+import { faceWorkersOf } from './stream/load/cores.ts';
 import { createMediaServer } from './stream/media/media-client.ts';
 import { type ServerDeps, startServer } from './stream/server.ts';
 
@@ -93,7 +93,7 @@ const main = async (): Promise<void> => {
       avatar: config.avatar,
       pronunciations: config.pronunciations,
       ...config.inference,
-      faceWorkers: config.inference.faceWorkers ?? defaultFaceWorkers(),
+      faceWorkers: faceWorkersOf(config.inference),
       onBrokenVoice: ({ name, reason }) => log.warn({ voice: name, reason: reason.message }, 'a voice is left out'),
     }),
     createMediaServer({

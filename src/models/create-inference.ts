@@ -15,6 +15,7 @@ import type {
 import { readReader } from './motion-reader.ts';
 import { createSpeechPlan } from './speech-plan.ts';
 import { type BrokenVoice, findVoice } from './voice-catalog.ts';
+import type { BatchOptions } from './worker/batch-gatherer.ts';
 import { InferencePool, type OnCall } from './worker/inference-client.ts';
 
 export interface InferenceOptions {
@@ -28,6 +29,8 @@ export interface InferenceOptions {
   readonly faceWorkers?: number | undefined;
   /** Execution provider of onnxruntime, such as `cuda`. @default 'cpu' */
   readonly provider?: string;
+  /** Frames of a face that are drawn in one run, where its renderer can. @default each by itself */
+  readonly batch?: BatchOptions;
   /** The avatar that is loaded at start, with its voice; others load at their first use. @default the first one */
   readonly avatar?: string;
   /** The voice that is loaded at start. @default the avatar's own */
@@ -84,7 +87,7 @@ export const createInference = async (options: InferenceOptions): Promise<Infere
   const facePool = new InferencePool(
     'face',
     faceWorkers,
-    { modelsDir, provider, voices: namedVoices, yields: true },
+    { modelsDir, provider, voices: namedVoices, yields: true, ...(options.batch && { batch: options.batch }) },
     report,
   );
   const close = async () => {

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VisavisError } from '../errors.ts';
+import { MOTION_SIZE } from '../media.ts';
 import type { AvatarManifest, Described, RendererManifest } from './manifest.ts';
 import { OWN_LAYOUT, readLayout, type MotionLayout } from './motion-layout.ts';
 import { float32, OnnxSession, type SessionOptions, type Tensor } from './onnx-session.ts';
@@ -35,6 +36,8 @@ export class FaceRenderer {
   /** What the graph takes beside motion, the same for every frame: features, and the portrait if it looks at it. */
   readonly #still: Readonly<Record<string, Tensor>>;
   readonly #layout: MotionLayout;
+  /** Whether it draws several frames in one run. */
+  readonly batches: boolean;
   /** Pixels a side of what it draws. */
   readonly size: number;
   /** Descriptors that it takes for a frame, in a row. */
@@ -46,8 +49,11 @@ export class FaceRenderer {
     render: OnnxSession,
     still: Readonly<Record<string, Tensor>>,
     layout: MotionLayout,
-    { size, motionFrames, motionCentre }: RendererManifest['renderer'],
+    { files, renderer }: RendererManifest,
   ) {
+    const { size, motionFrames, motionCentre } = renderer;
+    const [motion, i420] = [files.render.inputs['motion'], files.render.outputs['i420']];
+    this.batches = typeof motion?.shape[0] === 'string' && typeof i420?.shape[0] === 'string';
     this.#render = render;
     this.#still = still;
     this.#layout = layout;
@@ -71,7 +77,7 @@ export class FaceRenderer {
     await source.release();
     const render = await OnnxSession.load(join(folder, files.render.file), files.render, options);
     const looksAtPortrait = 'portrait' in files.render.inputs;
-    return new FaceRenderer(render, looksAtPortrait ? { portrait, ...still } : still, layout, renderer);
+    return new FaceRenderer(render, looksAtPortrait ? { portrait, ...still } : still, layout, manifest);
   }
 
   /**
@@ -79,8 +85,25 @@ export class FaceRenderer {
    * @returns I420, size² × 1.5 bytes
    */
   async render(motion: Float32Array): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#draw(motion, 1);
+  }
+
+  /**
+   * Draws several frames in one run, if it `batches`.
+   * @param motions - one for each frame, as `render` takes it
+   */
+  async renderTogether(motions: readonly Float32Array[]): Promise<Uint8Array<ArrayBuffer>[]> {
+    const length = this.motionFrames * MOTION_SIZE;
+    const all = new Float32Array(motions.length * length);
+    for (const [i, motion] of motions.entries()) all.set(motion, i * length);
+    const frames = await this.#draw(all, motions.length);
+    const bytes = frames.length / motions.length;
+    return motions.map((_, i) => frames.slice(i * bytes, (i + 1) * bytes));
+  }
+
+  async #draw(motion: Float32Array, frames: number): Promise<Uint8Array<ArrayBuffer>> {
     const outputs = await this.#render.run({
-      motion: float32(this.#layout.convert(motion), [1, this.motionFrames, this.#layout.size]),
+      motion: float32(this.#layout.convert(motion), [frames, this.motionFrames, this.#layout.size]),
       ...this.#still,
     });
     return outputs.get('i420', 'uint8').data;

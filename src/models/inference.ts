@@ -47,6 +47,8 @@ export interface CallReport extends CallTiming {
   readonly thread: string;
   /** Processor time; null where the system does not tell. */
   readonly cpuMs: number | null;
+  /** Frames that were drawn in the same run; their time is shared among them, the rest counts as waiting. @default 1 */
+  readonly together?: number;
   /** Length of the speech that was decoded; 0 for other operations. */
   readonly mediaMs: number;
 }

@@ -139,6 +139,30 @@ const check = (
   }
 };
 
+/** How onnxruntime begins to say that a provider's own libraries, or its device, are missing. */
+const NO_PROVIDER = /AppendExecutionProvider|shared library|CUDA|no CUDA-capable device/i;
+const CUDA_WAY =
+  'Its libraries are not in the npm package: ' +
+  '"ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node --ignore-scripts=false" fetches them, and a driver, CUDA 12 and ' +
+  'cuDNN 9 have to be on the system (docs/operations.md). Or set inference.provider to "cpu".';
+
+/** Why a session was not made, and the way out. */
+const refusal = (name: string, provider: string, cause: unknown): VisavisError => {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const lacksProvider = provider !== 'cpu' && NO_PROVIDER.test(reason);
+  const wayOut =
+    lacksProvider && provider === 'cuda'
+      ? CUDA_WAY
+      : lacksProvider
+        ? 'Try the provider "cpu".'
+        : 'Fetch the file again.';
+  return new VisavisError(
+    lacksProvider ? 'bad_config' : 'bad_model',
+    `${name}: onnxruntime cannot load it with the provider "${provider}": ${reason}. ${wayOut}`,
+    { cause },
+  );
+};
+
 const create = async (
   source: string | Uint8Array<ArrayBuffer>,
   name: string,
@@ -160,13 +184,7 @@ const create = async (
       ? InferenceSession.create(source, options)
       : InferenceSession.create(source, options));
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const wayOut = provider === 'cpu' ? 'Fetch the file again.' : 'Try the provider "cpu".';
-    throw new VisavisError(
-      'bad_model',
-      `${name}: onnxruntime cannot load it with the provider "${provider}": ${reason}. ${wayOut}`,
-      { cause },
-    );
+    throw refusal(name, provider, cause);
   }
 };
 
@@ -182,7 +200,7 @@ export class OnnxSession {
 
   /**
    * Loads a file and checks names, types and shapes of its inputs and outputs.
-   * @throws {VisavisError} `bad_model` when it is missing, damaged, or not what `spec` says.
+   * @throws {VisavisError} `bad_model` when it is missing, damaged, or not what `spec` says; `bad_config` when the provider is not there.
    */
   static async load(path: string, spec: GraphSpec, { provider }: SessionOptions): Promise<OnnxSession> {
     const size = await stat(path).then(

@@ -28,6 +28,8 @@ export interface Metrics {
   /** Times that the process stood still. */
   readonly stalls: Counter;
   readonly chatAnswers: Counter<'reason'>;
+  /** Frames that one run drew, where frames are drawn together. */
+  readonly together: Histogram;
   /** Pictures of faces that clients send to be imitated. */
   readonly pictures: Counter<'outcome'>;
   readonly errors: Counter<'code'>;
@@ -115,6 +117,12 @@ export const createMetrics = (): Metrics => {
       name: 'visavis_chat_answers_total',
       help: 'Answers of the language model, by how they ended',
       labelNames: ['reason'],
+      registers,
+    }),
+    together: new Histogram({
+      name: 'visavis_frames_drawn_together',
+      help: 'Frames of the run that drew a frame',
+      buckets: [1, 2, 4, 8, 16, 32],
       registers,
     }),
     pictures: new Counter({

@@ -20,7 +20,7 @@ import { createGuard } from './access/guard.ts';
 import { openDoor } from './access/open-door.ts';
 import { asyncApi, openApi } from './api-docs/documents.ts';
 import { type Demand, type Place, retryAfterS } from './load/admission.ts';
-import { defaultFaceWorkers, usableCores } from './load/cores.ts';
+import { faceWorkersOf, usableCores } from './load/cores.ts';
 import { LoadControl } from './load/load-control.ts';
 import type { MediaServer } from './media/media-channel.ts';
 import { paceMessages } from './message-pace.ts';
@@ -93,7 +93,7 @@ export interface Server {
 export const startServer = async (deps: ServerDeps): Promise<Server> => {
   const { config, clock, log, inference, media } = deps;
   const metrics = createMetrics();
-  const { speechWorkers, faceWorkers } = config.inference;
+  const { speechWorkers } = config.inference;
   const load = new LoadControl(
     { clock, log, metrics, inference, media, processCpuMs },
     {
@@ -103,7 +103,7 @@ export const startServer = async (deps: ServerDeps): Promise<Server> => {
       capacity: {
         cores: usableCores(),
         speechWorkers,
-        faceWorkers: faceWorkers ?? defaultFaceWorkers(),
+        faceWorkers: faceWorkersOf(config.inference),
         share: config.load.share,
       },
     },

@@ -1,30 +1,19 @@
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { createInference } from '../../src/models/create-inference.ts';
 import { readLayout } from '../../src/models/motion-layout.ts';
-import { modelsDir, root } from '../support/models.ts';
+import { narrowModels } from '../support/narrow-renderer.ts';
 
 const SPEC = { name: 'random-73', size: 73, file: 'layout.json' };
 let models: string;
 let renderer: string;
 
 beforeAll(async () => {
-  models = await mkdtemp(join(tmpdir(), 'visavis-layout-'));
-  renderer = join(models, 'renderers/narrow-73');
-  await cp(modelsDir, models, { recursive: true });
-  await cp(join(root, 'test/fixtures/renderers/narrow-73'), renderer, { recursive: true });
-  for (const file of (await readdir(renderer)).filter((name) => name.endsWith('.gz'))) {
-    await writeFile(join(renderer, file.slice(0, -3)), gunzipSync(await readFile(join(renderer, file))));
-  }
-  const avatar = join(models, 'avatars/alex/avatar.json');
-  const description = JSON.parse(await readFile(avatar, 'utf8')) as object;
-  await writeFile(avatar, JSON.stringify({ ...description, renderer: 'narrow-73' }));
+  const narrow = await narrowModels();
+  ({ models, renderer } = narrow);
+  return () => narrow.remove();
 });
-
-afterAll(() => rm(models, { recursive: true }));
 
 test('a layout multiplies each row with its matrix and adds its offset', async () => {
   const { matrix, offset } = JSON.parse(await readFile(join(renderer, 'layout.json'), 'utf8')) as {

@@ -25,8 +25,13 @@ class AdaIN(nn.Module):
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
         gain, bias = self.affine(self.shared(z)).chunk(2, 1)  # (B, channels) each
         if torch.onnx.is_in_onnx_export():
-            # With a batch of one the whole of AdaIN is a single ONNX operator.
-            return F.instance_norm(x, weight=1 + gain[0], bias=bias[0], eps=EPSILON)
+            if x.shape[0] == 1:
+                # With a batch of one the whole of AdaIN is a single ONNX operator.
+                return F.instance_norm(x, weight=1 + gain[0], bias=bias[0], eps=EPSILON)
+            # As the channels of one picture, those of a batch need no more.
+            channels = x.reshape(1, -1, *x.shape[2:])
+            gains, biases = (1 + gain).reshape(-1), bias.reshape(-1)
+            return F.instance_norm(channels, weight=gains, bias=biases, eps=EPSILON).reshape(-1, *x.shape[1:])
         mean = x.mean((2, 3), keepdim=True)
         variance = (x - mean).square().mean((2, 3), keepdim=True)
         scale = torch.rsqrt(variance + EPSILON) * (1 + gain[:, :, None, None])

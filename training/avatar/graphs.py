@@ -21,6 +21,7 @@ class FloatInference(nn.Module):
 
     tolerance = EXACT
     looks_at_portrait = True
+    batches = True  # the graph takes the motion of several frames of one portrait at once
 
     def __init__(self, renderer: Renderer):
         super().__init__()
@@ -58,7 +59,9 @@ class SourceGraph(nn.Module):
 
 
 class RenderGraph(nn.Module):
-    """motion float32[1, M, 59], then what `names` says → i420 uint8[1, 98304]: Y 256 × 256, then U and V 128 × 128."""
+    """motion float32[B, M, 59], then what `names` says, with a batch of one → i420 uint8[B, 98304]: Y 256 × 256, then U and
+    V 128 × 128.
+    """
 
     def __init__(self, inference: Inference, names: list[str]):
         super().__init__()
@@ -79,17 +82,33 @@ class Exported(NamedTuple):
     tolerance: Tolerance
 
 
-def write_graph(graph: nn.Module, inputs: dict[str, Tensor], outputs: list[str], path: Path) -> None:
-    """Writes one graph with the fixed shapes of its inputs."""
-    arguments = tuple(inputs.values())
+def write_graph(
+    graph: nn.Module, inputs: dict[str, Tensor], outputs: list[str], path: Path, batched: tuple[str, ...] = ()
+) -> None:
+    """Writes one graph with the fixed shapes of its inputs, but for the batch of the `batched` inputs and outputs."""
     torch.onnx.export(
-        graph, arguments, str(path), input_names=list(inputs), output_names=outputs, opset_version=OPSET, dynamo=False
+        graph,
+        tuple(inputs.values()),
+        str(path),
+        input_names=list(inputs),
+        output_names=outputs,
+        opset_version=OPSET,
+        dynamo=False,
+        dynamic_axes={name: {0: "batch"} for name in batched},
     )
 
 
 def in_bytes(tensor: np.ndarray) -> np.ndarray:
     """Packed colours as the bytes that they hold, any other tensor as it is."""
     return tensor.view(np.uint8) if tensor.dtype == np.int32 else tensor
+
+
+@torch.no_grad()
+def check_batch(inference: Inference, motion: Tensor, stills: dict[str, Tensor], path: Path) -> None:
+    """Raises ValueError when the graph does not draw several frames as PyTorch draws each by itself."""
+    frames = torch.cat([inference.i420(row, stills) for row in motion.split(1)])
+    arrays = {"motion": motion.numpy(), **{name: tensor.numpy() for name, tensor in stills.items()}}
+    check_equal({"i420": frames.numpy()}, run_onnx(path, arrays), inference.tolerance)
 
 
 def export_graphs(inference: Inference, motion: Tensor, portrait: Tensor, folder: Path) -> Exported:
@@ -104,7 +123,13 @@ def export_graphs(inference: Inference, motion: Tensor, portrait: Tensor, folder
         inputs = {"motion": motion, **stills}
         i420 = inference.i420(motion, stills).numpy()
     write_graph(SourceGraph(inference), {"portrait": portrait}, list(features), folder / "source.onnx")
-    write_graph(RenderGraph(inference, list(stills)), inputs, ["i420"], folder / "render.onnx")
+    render = RenderGraph(inference, list(stills))
+    if inference.batches:
+        two = torch.cat([motion, 0.5 * motion])  # traced with a batch of one, the graph would keep to one
+        write_graph(render, {**inputs, "motion": two}, ["i420"], folder / "render.onnx", ("motion", "i420"))
+        check_batch(inference, two, stills, folder / "render.onnx")
+    else:
+        write_graph(render, inputs, ["i420"], folder / "render.onnx")
 
     arrays = {name: tensor.numpy() for name, tensor in inputs.items()}
     found = run_onnx(folder / "source.onnx", {"portrait": portrait.numpy()})

@@ -1,5 +1,6 @@
 """Both sizes of the renderer: shapes, cost, and what they draw before training."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -8,6 +9,7 @@ from avatar.cost import count_macs
 from avatar.graphs import FloatInference, export_graphs
 from avatar.model import RealtimeRenderer
 from avatar.paper import PaperConfig, PaperRenderer
+from common.golden import check_equal, run_onnx
 
 
 @pytest.mark.parametrize("renderer", [RealtimeRenderer(), PaperRenderer()], ids=["realtime", "paper"])
@@ -73,6 +75,23 @@ def test_exported_graphs_of_the_paper_size_draw_what_pytorch_draws(tmp_path):
     assert exported.i420.min() >= 16
     assert exported.i420.max() <= 240
     assert set(exported.inputs) == {"motion", "portrait", *exported.features}
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_exported_graph_of_the_paper_size_draws_a_batch_as_it_draws_each_frame(tmp_path):
+    renderer = PaperRenderer(PaperConfig(edit_base=4, warp_base=4, most=8)).eval()
+    torch.nn.init.normal_(renderer.warping.flow[-1].weight, std=0.2)
+    motion = torch.randn(1, renderer.config.frames, 59)
+    exported = export_graphs(FloatInference(renderer), motion, torch.rand(1, 3, 256, 256), tmp_path)
+    batch = np.random.default_rng(0).normal(size=(5, renderer.config.frames, 59)).astype(np.float32)
+
+    together = run_onnx(tmp_path / "render.onnx", {**exported.inputs, "motion": batch})["i420"]
+
+    assert together.shape == (5, 256 * 256 * 3 // 2)
+    for row, frame in zip(batch, together, strict=True):
+        alone = run_onnx(tmp_path / "render.onnx", {**exported.inputs, "motion": row[None]})["i420"]
+        check_equal({"i420": alone[0]}, {"i420": frame})
+    assert len({frame.tobytes() for frame in together}) == 5
 
 
 def test_identity_grid_looks_up_every_pixel_where_it_is():

@@ -29,6 +29,21 @@ export class DeadlineQueue<Call extends Due> {
     return next;
   }
 
+  /** How many wait that are `alike`. */
+  count(alike: (call: Call) => boolean): number {
+    return this.#waiting.reduce((sum, call) => sum + (alike(call) ? 1 : 0), 0);
+  }
+
+  /** Takes the most urgent ones that are `alike`, at most so many, out of their turn. */
+  takeAlike(alike: (call: Call) => boolean, most: number): Call[] {
+    const taken = this.#waiting
+      .filter(alike)
+      .toSorted((a, b) => a.dueMs - b.dueMs)
+      .slice(0, Math.max(0, most));
+    if (taken.length > 0) this.#waiting = this.#waiting.filter((call) => !taken.includes(call));
+    return taken;
+  }
+
   /** Takes that one out of its turn; undefined: it does not wait. */
   remove(id: number): Call | undefined {
     const at = this.#waiting.findIndex((call) => call.id === id);

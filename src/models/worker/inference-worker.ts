@@ -12,6 +12,7 @@ import { MotionPredictor } from '../motion-predictor.ts';
 import { MotionReader, findReader } from '../motion-reader.ts';
 import { windowsOf } from '../speech-plan.ts';
 import { findVoice, loadVoice } from '../voice-catalog.ts';
+import { BatchGatherer } from './batch-gatherer.ts';
 import { ChunkCache } from './chunk-cache.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
 import type { Call, FromWorker, Operation, ReplyOf, RequestOf, Spent, ToWorker, WorkerSettings } from './protocol.ts';
@@ -29,9 +30,17 @@ const loadOnce = <T>(load: (name: string) => Promise<T>): ((name: string) => Pro
   };
 };
 
-type Handlers = { readonly [O in Operation]: (request: RequestOf<O>) => Promise<ReplyOf<O>> };
+type Handlers = { readonly [O in Operation]: (request: RequestOf<O>) => Promise<ReplyOf<O>> } & {
+  /** A face, if it draws several frames in one run. */
+  readonly batchingFace: (avatar: string) => Promise<FaceRenderer | null>;
+};
 
-const createHandlers = (catalog: Catalog, { modelsDir, provider, pronunciations = {} }: WorkerSettings): Handlers => {
+type RenderCall = Extract<Call, { operation: 'render' }>;
+
+const createHandlers = (
+  catalog: Catalog,
+  { modelsDir, provider, batch, pronunciations = {} }: WorkerSettings,
+): Handlers => {
   const voice = loadOnce((name) => loadVoice(findVoice(catalog, name).voice, { provider }, pronunciations));
   const named = async (name: string) => {
     const found = findVoice(catalog, name);
@@ -70,7 +79,13 @@ const createHandlers = (catalog: Catalog, { modelsDir, provider, pronunciations 
     async warmFace({ avatar }) {
       const { manifest } = find(catalog.avatars, avatar, 'unknown_avatar', 'avatar');
       const frames = find(catalog.renderers, manifest.renderer, 'bad_model', 'renderer').manifest.renderer.motionFrames;
-      await (await face(avatar)).render(new Float32Array(frames * MOTION_SIZE));
+      const model = await face(avatar);
+      const motion = new Float32Array(frames * MOTION_SIZE);
+      await model.render(motion);
+      // Devices choose their algorithms anew for every size.
+      for (let size = 2; batch && model.batches && size <= batch.frames; size++) {
+        await model.renderTogether(Array.from({ length: size }, () => motion));
+      }
       return null;
     },
     async warmMotion({ motion: name }) {
@@ -96,6 +111,10 @@ const createHandlers = (catalog: Catalog, { modelsDir, provider, pronunciations 
     },
     move: async ({ motion: name, pcm, history, noise }) => (await motion(name)).next(pcm, history, noise),
     render: async (request) => (await face(request.avatar)).render(request.motion),
+    async batchingFace(avatar) {
+      const model = await face(avatar);
+      return model.batches ? model : null;
+    },
     async read({ jpeg }) {
       const model = await reader(modelsDir);
       return model.read(decodeJpeg(jpeg, model.size));
@@ -120,18 +139,25 @@ const fail = (id: number, cause: unknown) => {
   send({ id, error: { code, message } });
 };
 
-/** Times what follows until the function that it gives is called. */
-const stopwatch = (madeMs: number): (() => Spent) => {
+/** Times what follows until the function that it gives is called, which shares the time among so many calls. */
+const stopwatch = (): ((madeMs: number, together?: number) => Spent) => {
   const startMs = systemClock.nowMs();
   const before = readThreadUse();
-  return () => {
-    const after = readThreadUse();
+  let after: ReturnType<typeof readThreadUse> | undefined;
+  let endMs = 0;
+  return (madeMs, together = 1) => {
+    if (after === undefined) {
+      after = readThreadUse();
+      endMs = systemClock.nowMs();
+    }
     const used = before && after;
+    const runMs = (endMs - startMs) / together;
     return {
-      waitedMs: Math.max(0, startMs - madeMs),
-      runMs: systemClock.nowMs() - startMs,
-      cpuMs: used ? after.cpuMs - before.cpuMs : null,
-      starvedMs: used ? after.starvedMs - before.starvedMs : null,
+      waitedMs: Math.max(0, endMs - runMs - madeMs),
+      runMs,
+      cpuMs: used ? (used.cpuMs - before.cpuMs) / together : null,
+      starvedMs: used ? (used.starvedMs - before.starvedMs) / together : null,
+      ...(together > 1 ? { together } : {}),
     };
   };
 };
@@ -141,19 +167,50 @@ const answer = async ({ id, operation, request, madeMs, dueMs, orNever }: Call):
     const handle = (await handlers)[operation] as (request: RequestOf<Operation>) => Promise<ReplyOf<Operation>>;
     const overdueMs = systemClock.nowMs() - dueMs;
     if (orNever && overdueMs > 0) return send({ id, overdueMs });
-    const spent = stopwatch(madeMs);
+    const spent = stopwatch();
     const value = await handle(request);
     const transfer = ArrayBuffer.isView(value) && value.buffer instanceof ArrayBuffer ? [value.buffer] : [];
-    send({ id, value, spent: spent() }, transfer);
+    send({ id, value, spent: spent(madeMs) }, transfer);
   } catch (error) {
     fail(id, error);
   }
 };
 
+/** Draws frames of one face in one run; those whose time is over are not drawn. */
+const answerTogether = async (face: FaceRenderer, calls: readonly RenderCall[]): Promise<void> => {
+  const nowMs = systemClock.nowMs();
+  const wanted = calls.filter(({ dueMs, orNever }) => !orNever || nowMs <= dueMs);
+  for (const call of calls) if (!wanted.includes(call)) send({ id: call.id, overdueMs: nowMs - call.dueMs });
+  if (wanted.length === 0) return;
+  try {
+    const spent = stopwatch();
+    const frames = await face.renderTogether(wanted.map(({ request }) => request.motion));
+    for (const [i, { id, madeMs }] of wanted.entries()) {
+      const value = frames[i]!;
+      send({ id, value, spent: spent(madeMs, wanted.length) }, [value.buffer]);
+    }
+  } catch (error) {
+    for (const { id } of wanted) fail(id, error);
+  }
+};
+
+const gatherer = (settings.batch?.frames ?? 1) > 1 ? new BatchGatherer(waiting, settings.batch!, systemClock) : null;
+
+/** Answers a call, with others whose frames are drawn in the same run. */
+const perform = async (call: Call): Promise<void> => {
+  if (call.operation !== 'render' || !gatherer) return answer(call);
+  const { avatar } = call.request;
+  // What is wrong with the face is told by the call itself.
+  const face = await handlers.then(({ batchingFace }) => batchingFace(avatar)).catch(() => null);
+  if (!face) return answer(call);
+  const alike = (other: Call): boolean => other.operation === 'render' && other.request.avatar === avatar;
+  return answerTogether(face, (await gatherer.gather(call, alike)) as readonly RenderCall[]);
+};
+
 const drain = async (): Promise<void> => {
   if (busy) return;
   busy = true;
-  for (let call = waiting.take(); call; call = waiting.take()) await answer(call);
+  for (let call = waiting.take(); call; call = waiting.take()) await perform(call);
   busy = false;
 };
 
@@ -166,5 +223,6 @@ port.on('message', (message: ToWorker) => {
     return;
   }
   waiting.push(message);
+  gatherer?.arrived();
   void drain();
 });

@@ -3,6 +3,7 @@ import type { ErrorCode } from '../../errors.ts';
 import type { PronunciationTable } from '../english/index.ts';
 import type { CallReport } from '../inference.ts';
 import type { EncodedChunk } from '../voice-model.ts';
+import type { BatchOptions } from './batch-gatherer.ts';
 import type { ChunkKey } from './chunk-cache.ts';
 
 /** What a worker starts with. */
@@ -16,6 +17,8 @@ export interface WorkerSettings {
   readonly pronunciations?: PronunciationTable;
   /** Whether the thread gives way to others of the process when processors are short: pictures do, for sound. */
   readonly yields?: boolean;
+  /** Whether frames of one face are drawn together, where its renderer can. Default: each by itself. */
+  readonly batch?: BatchOptions;
 }
 
 /** What a worker can be asked, and what it answers. Between calls it keeps loaded models and the chunks used last; both it can make again. */
@@ -60,7 +63,7 @@ export type Call = {
 }[Operation];
 
 /** Where the time of a call went; see `CallReport`. */
-export type Spent = Pick<CallReport, 'waitedMs' | 'runMs' | 'starvedMs' | 'cpuMs'>;
+export type Spent = Pick<CallReport, 'waitedMs' | 'runMs' | 'starvedMs' | 'cpuMs' | 'together'>;
 
 /** To the worker: a call, the wish that a call that has not begun is skipped, or that the thread ends before its next call. */
 export type ToWorker = Call | { readonly cancel: number } | { readonly exit: true };

@@ -19,4 +19,13 @@ export const usableCores = (readQuota: () => string = () => readFileSync(CPU_MAX
 };
 
 /** Threads for motion and renderer: the cores that the main thread, the media thread and voices leave, which share two. */
-export const defaultFaceWorkers = (cores: number = usableCores()): number => Math.max(1, Math.floor(cores) - 2);
+const defaultFaceWorkers = (cores: number = usableCores()): number => Math.max(1, Math.floor(cores) - 2);
+
+/** Face threads of a configuration: those that it asks for, or one where frames are drawn together, or `defaultFaceWorkers`. */
+export const faceWorkersOf = ({
+  faceWorkers,
+  batch,
+}: {
+  readonly faceWorkers?: number | undefined;
+  readonly batch: { readonly frames: number };
+}): number => faceWorkers ?? (batch.frames > 1 ? 1 : defaultFaceWorkers());

@@ -135,7 +135,8 @@ export class LoadControl {
     this.#meter.report(report);
     this.#rest.worked(cpuMs ?? runMs);
     const stage = operation === 'move' ? 'motion' : operation;
-    const { stageTime, threadCpu, threadStarved } = this.#deps.metrics;
+    const { stageTime, threadCpu, threadStarved, together } = this.#deps.metrics;
+    if (report.together !== undefined) together.observe(report.together);
     stageTime.observe({ stage: `${stage}-queue` }, waitedMs / 1000);
     stageTime.observe({ stage }, runMs / 1000);
     threadCpu.inc({ thread }, (cpuMs ?? runMs) / 1000);
