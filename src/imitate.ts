@@ -11,6 +11,7 @@ import { FaceRenderer } from './models/face-renderer.ts';
 import { MotionReader, findReader } from './models/motion-reader.ts';
 import { npzOf } from './motion-file.ts';
 import { packageRoot } from './package-root.ts';
+import { FAMILIAR_DB } from './portrait.ts';
 import { likenessDb, smoothTrack, windowOf } from './pipeline/imitation.ts';
 import { type Progress, createProgress } from './progress.ts';
 import { createFileWriter } from './stream/media/codecs/file-writer.ts';
@@ -36,8 +37,6 @@ const MAX_FRAMES = MAX_MINUTES * 60 * FRAMES_PER_SECOND;
 const SOUND_RATE_HZ = 48_000;
 /** One frame a second is compared with what the avatars that the reader knows look like in it. */
 const COMPARE_EVERY = FRAMES_PER_SECOND;
-/** Drawn again, faces that the reader knows are at 27 dB or more, other pictures at 24 or less (docs/imitation.md). */
-const FAMILIAR_DB = 25;
 
 interface Request {
   readonly video: string;

@@ -68,8 +68,22 @@ export class FaceRenderer {
     { folder, manifest }: Described<RendererManifest>,
     options: SessionOptions,
   ): Promise<FaceRenderer> {
+    const { size } = manifest.renderer;
+    const portrait = await readPortrait(join(avatar.folder, avatar.manifest.portrait), size);
+    return FaceRenderer.loadWith(portrait.data, { folder, manifest }, options);
+  }
+
+  /**
+   * As `load`, for a portrait that is no avatar's.
+   * @param pixels - float32[1, 3, size, size], RGB 0…1
+   */
+  static async loadWith(
+    pixels: Float32Array,
+    { folder, manifest }: Described<RendererManifest>,
+    options: SessionOptions,
+  ): Promise<FaceRenderer> {
     const { files, renderer } = manifest;
-    const portrait = await readPortrait(join(avatar.folder, avatar.manifest.portrait), renderer.size);
+    const portrait = float32(pixels, [1, 3, renderer.size, renderer.size]);
     const layout = typeof renderer.layout === 'string' ? OWN_LAYOUT : await readLayout(folder, renderer.layout);
     const source = await OnnxSession.load(join(folder, files.source.file), files.source, options);
     const features = await source.run({ portrait });

@@ -187,6 +187,29 @@ export async function* readPictures(path: string, size: number, fps: number): As
   }
 }
 
+/** A part of a picture, in pixels. */
+export interface Square {
+  readonly left: number;
+  readonly top: number;
+  readonly side: number;
+}
+
+/**
+ * A part of a picture file, scaled.
+ * @param size - pixels a side of what is given
+ * @returns RGB, row by row from the top, `size`² × 3 bytes; the caller's own
+ * @throws {VisavisError} `unsupported_media` when it cannot be read, or the part is not inside it
+ */
+export const readSquare = async (
+  path: string,
+  size: number,
+  { left, top, side }: Square,
+): Promise<Uint8Array<ArrayBuffer>> => {
+  const chain = `crop=${side}:${side}:${left}:${top}:exact=1,scale=${size}:${size}:flags=area,format=rgb24`;
+  for await (const frame of decode(path, 'video', chain)) return Uint8Array.from(frame.toBuffer());
+  throw wrong(path, 'one of which nothing can be decoded');
+};
+
 /**
  * The sound of a file from its time 0, one channel; nothing when it has none.
  * @returns float32 in -1…1, pieces of any length
