@@ -111,6 +111,8 @@ def write_renderer(
     origin: dict[str, Any],
     evaluation: dict[str, float],
     layout: str | dict[str, Any] = "visavis-59",
+    licence: str = LICENCE,
+    description: str | None = None,
 ) -> None:
     """Writes the manifest beside the graphs. layout: of the descriptor; of another than ours its name, size and the
     file of `avatar/layout.py`.
@@ -121,8 +123,9 @@ def write_renderer(
         folder,
         kind="renderer",
         name=name,
-        description=f"PIRenderer, {size} size: 256 × 256 portraits from motion. Draws the avatar it was trained on.",
-        licence=LICENCE,
+        description=description
+        or f"PIRenderer, {size} size: 256 × 256 portraits from motion. Draws the avatar it was trained on.",
+        licence=licence,
         origin=origin,
         evaluation=evaluation,
         files={"source": "source.onnx", "render": "render.onnx"},

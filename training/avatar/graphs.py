@@ -59,8 +59,8 @@ class SourceGraph(nn.Module):
 
 
 class RenderGraph(nn.Module):
-    """motion float32[B, M, 59], then what `names` says, with a batch of one → i420 uint8[B, 98304]: Y 256 × 256, then U and
-    V 128 × 128.
+    """motion float32[B, M, 59], then what `names` says, with a batch of one → i420 uint8[B, 98304]: Y 256 × 256, then
+    U and V 128 × 128.
     """
 
     def __init__(self, inference: Inference, names: list[str]):

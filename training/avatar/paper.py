@@ -22,7 +22,10 @@ ADAIN_HIDDEN = 128
 
 @dataclass(frozen=True)
 class PaperConfig:
-    """Widths of the paper's size. Set motion=73 and scaled=False for the 3DMM coefficients of its own data."""
+    """Widths of the paper's size. Set motion=73 and scaled=False for the 3DMM coefficients of its own data;
+    published, for the weights of its authors, which differ from the paper in the flow's unit and in one convolution
+    (`avatar/published.py`).
+    """
 
     frames: int = 27
     size: int = 256
@@ -36,6 +39,7 @@ class PaperConfig:
     warp_up: int = 3
     edit_down: int = 3
     edit_blocks: int = 2
+    published: bool = False
 
 
 def leaky(x: Tensor) -> Tensor:
@@ -149,14 +153,17 @@ class ConvNorm(nn.Module):
 
 
 class AdaBlock(nn.Module):
-    """Residual block of two convolutions with AdaIN."""
+    """Residual block of two convolutions with AdaIN. In the published weights the second sees what the first does."""
 
-    def __init__(self, width: int, z: int):
+    def __init__(self, width: int, z: int, published: bool = False):
         super().__init__()
+        self.published = published
         self.conv0, self.norm0 = nn.Conv2d(width, width, 3, 1, 1), AdaIN(width, z, ADAIN_HIDDEN)
         self.conv1, self.norm1 = nn.Conv2d(width, width, 3, 1, 1), AdaIN(width, z, ADAIN_HIDDEN)
 
     def forward(self, x: Tensor, z: Tensor) -> Tensor:
+        if self.published:
+            return self.norm1(self.conv1(x), z) + x
         h = leaky(self.norm0(self.conv0(x), z))
         return leaky(self.norm1(self.conv1(h), z)) + x
 
@@ -174,7 +181,9 @@ class PaperEditing(nn.Module):
         self.down = nn.ModuleList([ConvNorm(a, b) for a, b in itertools.pairwise(widths)])
         self.blocks, self.up, self.skips = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
         for a, b in itertools.pairwise(reversed(widths)):
-            self.blocks.append(nn.ModuleList([AdaBlock(a, config.z) for _ in range(config.edit_blocks)]))
+            self.blocks.append(
+                nn.ModuleList(AdaBlock(a, config.z, config.published) for _ in range(config.edit_blocks))
+            )
             self.up.append(ConvNorm(a, b))
             self.skips.append(ConvNorm(b, b))
         self.out = nn.Conv2d(widths[0], 3, 7, 1, 3)
@@ -193,6 +202,24 @@ class PaperEditing(nn.Module):
                 x = block(x, z)
             x = up(F.interpolate(x, scale_factor=2, mode="nearest")) + skip(skips.pop())
         return torch.tanh(self.out(x))
+
+
+def warp(portrait: Tensor, flow: Tensor) -> tuple[Tensor, Tensor]:
+    """flow (B, 2, 64, 64) in parts of half the picture → the grid (B, 64, 64, 2), and the portrait along it."""
+    fine = F.interpolate(flow, scale_factor=FLOW_SCALE, mode="bilinear", align_corners=False)
+    grid = identity_grid(flow.shape[-1], flow.device) + flow.permute(0, 2, 3, 1)
+    return grid, look_up(portrait, identity_grid(fine.shape[-1], flow.device) + fine.permute(0, 2, 3, 1))
+
+
+def warp_published(portrait: Tensor, flow: Tensor) -> tuple[Tensor, Tensor]:
+    """`warp` as the published weights have it: the flow counts pixels from corner to corner; outside all is grey."""
+    size = flow.shape[-1]
+    corner = 2 * torch.arange(size, device=flow.device, dtype=torch.float32) / (size - 1) - 1
+    y, x = torch.meshgrid(corner, corner, indexing="ij")
+    grid = torch.stack([x, y], -1)[None] + 2 / (size - 1) * flow.permute(0, 2, 3, 1)
+    fine = F.interpolate(grid.permute(0, 3, 1, 2), scale_factor=FLOW_SCALE, mode="bilinear", align_corners=False)
+    found = F.grid_sample(2 * portrait.float() - 1, fine.permute(0, 2, 3, 1), mode="bilinear", align_corners=False)
+    return grid, (found + 1) / 2
 
 
 class PaperRenderer(nn.Module):
@@ -217,10 +244,7 @@ class PaperRenderer(nn.Module):
             portrait = portrait.expand(batch, -1, -1, -1)
             features = {name: tensor.expand(batch, -1, -1, -1) for name, tensor in features.items()}
         z = self.mapping(motion)
-        flow = self.warping(features, z)
-        fine = F.interpolate(flow, scale_factor=FLOW_SCALE, mode="bilinear", align_corners=False)
-        grid = identity_grid(flow.shape[-1], flow.device) + flow.permute(0, 2, 3, 1)
-        warped = look_up(portrait, identity_grid(fine.shape[-1], flow.device) + fine.permute(0, 2, 3, 1))
+        grid, warped = (warp_published if self.config.published else warp)(portrait, self.warping(features, z))
         picture = self.editing(2 * warped - 1, features, z)
         return Rendered((picture.float() + 1) / 2, warped, grid)
 
