@@ -31,7 +31,7 @@ const USAGE = `Avatars: which there are, what a picture is, and portraits of you
   --as-it-is    takes a picture whose face nobody here can check: you have seen that it shows one face, framed as docs/avatars.md says
   --config      JSON file, described by config/schema.json
 
-The renderers that come with visavis have each learnt one drawn face and draw no other. A renderer of the paper's size with weights of
+The renderers that come with visavis have each learnt one drawn face and draw no other well. A renderer of the paper's size with weights of
 many people, which you bring, draws the face of a photograph: docs/avatars.md.
 `;
 
@@ -241,7 +241,7 @@ const add = async (path: string, wishes: Wishes, modelsDir: string, catalog: Cat
     if (best.db >= DRAWS_DB) say(`${likeness}.`);
     else {
       say(
-        `${likeness}: ${best.manifest.renderer} has not learnt this face and does not draw it. A renderer that knows faces in general ` +
+        `${likeness}: ${best.manifest.renderer} has not learnt this face and does not draw it well. A renderer that knows faces in general ` +
           'does: docs/avatars.md tells how to bring one.',
       );
     }
