@@ -10,9 +10,12 @@ import { graphOf, piperSource, writePiper } from '../../support/foreign-voices.t
 import { temporaryFolder } from '../../support/program.ts';
 import { writeFile } from 'node:fs/promises';
 
-/** The small Piper voice with more operations between the decoder's first convolution and the next step. */
-const withInserted = async (insert: (from: string, to: string) => readonly OnnxNode[]): Promise<Uint8Array> => {
-  const model = readOnnx(await graphOf('piper'));
+/** A small Piper voice with more operations between the decoder's first convolution and the next step. */
+const withInserted = async (
+  insert: (from: string, to: string) => readonly OnnxNode[],
+  fixture: 'piper' | 'piper-source' = 'piper',
+): Promise<Uint8Array> => {
+  const model = readOnnx(await graphOf(fixture));
   const { latent } = cutVoice(model);
   const first = model.nodes.find(({ op, inputs }) => op === 'Conv' && inputs[0] === latent);
   const [made = ''] = first?.outputs ?? [];
@@ -67,11 +70,21 @@ test('where the graph does not tell how far the decoder sees, it is found by try
   expect(loudest).toBeGreaterThan(0.1);
 });
 
-test('a decoder with a source of its own, pulses and breath as long as the sound, is given its part of that', async () => {
+test('a source of its own stays in the encoder where the decoder cannot be rewritten, which is given its part of it', async () => {
+  const graph = await withInserted((from, to) => [createNode('Softsign', [from], [to])], 'piper-source');
+
+  const { facts, worst, loudest } = await speakInWindows(graph, piperSource);
+
+  expect(facts).toMatchObject({ contextFrom: 'trial', priorContextFrames: 0 });
+  expect(worst).toBeLessThan(1e-5);
+  expect(loudest).toBeGreaterThan(0.1);
+});
+
+test('a decoder with a source of its own, pulses and breath as long as the sound, makes it as it needs it', async () => {
   const { facts, worst, loudest } = await speakInWindows(await graphOf('piper-source'), piperSource);
 
-  expect(facts).toMatchObject({ hopSamples: 256, latentChannels: 8 });
-  expect(facts.contextFrames).not.toBeNull();
+  expect(facts).toMatchObject({ hopSamples: 256, latentChannels: 8, contextFrom: 'memory' });
+  expect(facts.priorContextFrames).toBeOneOf([8, 12]);
   expect(worst).toBeLessThan(1e-5);
   expect(loudest).toBeGreaterThan(0.1);
 });
