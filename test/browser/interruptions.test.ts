@@ -18,8 +18,8 @@ const SILENCE = 0.002;
 const VOICE = 0.02;
 /** No speaker pauses so long within a clause. */
 const SILENT_BLOCKS = 80;
-/** A second: what a receiver holds back at most on a machine that is busy. */
-const MOST_LATE_BLOCKS = 100;
+/** Three seconds: what a receiver held back at most on a machine with five programs a core. */
+const MOST_LATE_BLOCKS = 300;
 /** A start, a length and an end, each rounded. */
 const ROUNDING_MS = 1.5;
 /** Where the descriptor says how far the jaw is open, 0…1, and what is a mouth that rests. */

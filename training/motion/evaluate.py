@@ -85,6 +85,18 @@ def acceleration(motion: np.ndarray) -> np.ndarray:
     return np.abs(np.diff(motion, n=2, axis=0)).max(0)
 
 
+def taught(path: Path) -> np.ndarray:
+    """Largest acceleration of each descriptor value in the clips that a flow learns from (`train.npz`)."""
+    stored = np.load(path)
+    shown, learnt = space.decode(stored["history"]), stored["weight"] > 0
+    largest = np.zeros(space.SIZE)
+    for first, count in zip(stored["first"], stored["frames"], strict=True):
+        change = np.abs(np.diff(shown[first : first + count], n=2, axis=0))
+        known = np.convolve(learnt[first : first + count], np.ones(3), "valid") == 3
+        largest = np.maximum(largest, change[known].max(0, initial=0))
+    return largest
+
+
 def blink_times(motion: np.ndarray) -> np.ndarray:
     """Frames at which the lids pass half closed."""
     return np.flatnonzero(np.diff((motion[:, BLINK] > 0.5).astype(int)) == 1)
@@ -216,9 +228,24 @@ def long_figures(motion: np.ndarray, gap: LipGap) -> dict:
 
 
 def excess(motion: np.ndarray, limit: np.ndarray) -> dict[str, float]:
-    """Descriptor values whose largest acceleration is above the teacher's, as a ratio."""
+    """Descriptor values whose largest acceleration is above the limit, as a ratio."""
     ratio = acceleration(motion) / np.maximum(limit, 1e-3)
     return {space.DESCRIPTOR[i]: round(float(ratio[i]), 2) for i in np.flatnonzero(ratio > 1)}
+
+
+def turns(step: Step, clips: list[Clip], seed: int = 6) -> np.ndarray:
+    """Motion of speech that begins and ends a hundred times, at sentences' ends and in the middle of words."""
+    rng = np.random.default_rng(seed)
+    parts = []
+    for _ in range(100):
+        clip = clips[rng.integers(len(clips))]
+        begin = int(rng.integers(0, max(1, len(clip.pcm) - 64_000)))
+        parts += [
+            clip.pcm[begin : begin + int(rng.integers(8_000, 64_000))],
+            np.zeros(rng.integers(640, 48_000), np.int16),
+        ]
+    sound = np.concatenate(parts)
+    return generate(step, [sound[: len(sound) // 640 * 640]], seed=seed)[0]
 
 
 def look(path: Path, clip: Clip, motions: list[np.ndarray], gap: LipGap, seconds: float = 12.0) -> None:
@@ -242,8 +269,10 @@ def look(path: Path, clip: Clip, motions: list[np.ndarray], gap: LipGap, seconds
     draw_curves(path, rows, [(f, t) for f, t in labels if 0 <= f < part.stop - begin])
 
 
-def evaluate(flow: MotionFlow, sentences: Path, face: Path, out: Path, minutes: float = 10.0) -> dict:
-    """All figures of a flow; draws two sheets of curves into `out`."""
+def evaluate(
+    flow: MotionFlow, sentences: Path, face: Path, limit: np.ndarray, out: Path, minutes: float = 10.0
+) -> dict:
+    """All figures of a flow; draws two sheets of curves into `out`. `limit`: accelerations that training has shown."""
     step, gap = Step(flow).eval(), LipGap.load(face)
     held_out = split(sentences)[1]
     clips = [make_clip(held_out[i : i + 5], seed=i, plain=own) for i in range(0, 100, 5)]
@@ -258,9 +287,6 @@ def evaluate(flow: MotionFlow, sentences: Path, face: Path, out: Path, minutes: 
     idle = perform([], np.zeros(count * 640, np.int16), count, rng)
     idle_shown = space.decode(idle.channels)
     look(out / "idle.png", Clip(np.zeros(0), [], idle.channels, idle.dice, np.ones(count)), [quiet[2000:]], gap, 20)
-    varied = [make_clip(held_out[100 + i : 103 + i], seed=100 + i) for i in range(0, 90, 3)]
-    taught = [space.decode(c.channels[c.weight > 0]) for c in (*clips, *varied)]
-    limit = np.max([acceleration(m) for m in (*taught, idle_shown)], 0)
     return {
         "speech": figures,
         "robustness": robustness(step, clips, gap),
@@ -269,9 +295,13 @@ def evaluate(flow: MotionFlow, sentences: Path, face: Path, out: Path, minutes: 
         "silence": long_figures(quiet, gap),
         "silenceTeacher": long_figures(idle_shown, gap),
         "longSpeech": long_figures(spoken, gap),
-        "accelerationAboveTeacher": {
-            "speech": excess(np.concatenate([spoken]), limit),
+        "accelerationAboveTraining": {
+            "speech": excess(spoken, limit),
             "silence": excess(quiet, limit),
+            "intoAndOutOfSpeech": excess(turns(step, clips), limit),
+        },
+        "largestAccelerationInTraining": {
+            name: round(float(most), 4) for name, most in zip(space.DESCRIPTOR, limit, strict=True)
         },
         "temperature": TEMPERATURE,
     }
@@ -283,17 +313,21 @@ def main() -> None:
     parser.add_argument("--sentences", type=Path, required=True)
     parser.add_argument("--face", type=Path, required=True, help="ict-face.npz")
     parser.add_argument("--out", type=Path, required=True, help="folder for evaluation.json and the sheets of curves")
-    parser.add_argument("--data", type=Path, help="folder of motion.data, for the held-out log-likelihood")
+    parser.add_argument("--data", type=Path, required=True, help="folder of motion.data: accelerations, likelihood")
     parser.add_argument("--minutes", type=float, default=10.0, help="length of the stability runs")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     flow, progress = load_flow(arguments.run)
     figures = {"steps": progress["step"]} | evaluate(
-        flow, arguments.sentences, arguments.face, arguments.out, arguments.minutes
+        flow,
+        arguments.sentences,
+        arguments.face,
+        taught(arguments.data / "train.npz"),
+        arguments.out,
+        arguments.minutes,
     )
-    if arguments.data:
-        lips, face = validate(flow, Clips(arguments.data / "valid.npz"))
-        figures["logLikelihoodNatsPerFrame"] = {"lips": round(lips, 2), "face": round(face, 2)}
+    lips, face = validate(flow, Clips(arguments.data / "valid.npz"))
+    figures["logLikelihoodNatsPerFrame"] = {"lips": round(lips, 2), "face": round(face, 2)}
     text = json.dumps(figures, indent=2)
     (arguments.out / "evaluation.json").write_text(text + "\n")
     print(text)
