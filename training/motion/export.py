@@ -121,7 +121,7 @@ def main() -> None:
     torch.set_num_threads(1)
     flow, progress = load_flow(arguments.run)
     origin = {
-        "data": "4 hours of flite speech (rms, slt, awb, kal16) with motion made from its phone timing",
+        "data": "4 hours of flite (rms, slt, awb, kal16) and, a tenth, espeak-ng; motion from its phone timing",
         "steps": progress["step"],
         "hardware": f"{platform.machine()} CPU, one thread, {progress['seconds'] / 60:.0f} minutes",
         "date": datetime.date.today().isoformat(),

@@ -336,14 +336,19 @@ class MotionFlow(nn.Module):
         )
 
     def sample(self, features: Tensor, history: Tensor, lip_noise: Tensor, face_noise: Tensor, dice: Tensor) -> Tensor:
-        """Next channels [batch, channels]; no step is larger than training saw, a flow's tails are not data."""
+        """Next channels [batch, channels]; nothing moves or turns round faster than in training, a flow's tails are not
+        data.
+        """
         lip_condition, face_condition = self.conditions(features, history, dice)
         x = torch.cat(
             [self.lip_flow.inverse(lip_noise, lip_condition), self.face_flow.inverse(face_noise, face_condition)], 1
         )
         surprise = torch.clamp(x * self.scale, self.surprise_low, self.surprise_high)
-        last, fastest = history[:, -1], self.fastest[0]
-        return torch.minimum(torch.maximum(surprise + self.expected(history), last - fastest), last + fastest)
+        last, velocity = history[:, -1], history[:, -1] - history[:, -2]
+        step = surprise + self.expected(history) - last
+        for about, most in ((velocity, self.fastest[1]), (torch.zeros_like(velocity), self.fastest[0])):
+            step = torch.minimum(torch.maximum(step, about - most), about + most)
+        return last + step
 
 
 GATES = (
