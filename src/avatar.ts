@@ -36,7 +36,7 @@ many people, which you bring, draws the face of a photograph: docs/avatars.md.
 `;
 
 const CPU = { provider: 'cpu' };
-/** A renderer draws the portrait of a face that it has learnt 37 dB or more from it, that of another at 28, an empty picture at 30. */
+/** A renderer draws the portrait of a face that it has learnt 37 dB or more from it, that of another, or an empty picture, at 28. */
 const DRAWS_DB = 33;
 /** A weight that shows, and an angle in degrees. */
 const SHOWS = 0.25;

@@ -88,7 +88,8 @@ export class CameraPanel {
     const { imitation } = this.#session.opened ?? {};
     const isOn = this.#running !== null;
     panel.hidden = !imitation && !isOn;
-    note.textContent = imitation ? texts.cameraNote(imitation.avatars.join(', ')) : '';
+    const names = new Intl.ListFormat(document.documentElement.lang).format(imitation?.avatars ?? []);
+    note.textContent = imitation ? texts.cameraNote(names) : '';
     if (!isOn) mirror.hidden = place.hidden = true;
     button.dataset['text'] = isOn ? 'cameraStop' : 'cameraStart';
     button.textContent = isOn ? texts.cameraStop : texts.cameraStart;

@@ -277,7 +277,7 @@ describe("the page's own camera", () => {
     await page.waitForSelector('#camera:not([hidden])');
 
     await page.click('#camera summary');
-    expect(await page.textContent('#camera-note')).toContain('alex, mia');
+    expect(await page.textContent('#camera-note')).toContain('alex and mia alone');
     await page.focus('#camera-switch');
     await page.keyboard.press('Enter');
     await page.waitForSelector('#camera-mirror:not([hidden])');
