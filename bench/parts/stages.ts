@@ -3,7 +3,7 @@ import { type Goal, judged } from '../figures.ts';
 import type { BenchPart } from '../part.ts';
 
 /** The goal of drawing a frame, in processor time. */
-const RENDER_GOAL: Goal = { of: 'p50', limit: 25 };
+const RENDER_GOAL: Goal = { of: 'p50', limit: 8 };
 
 /** Each model alone on one thread: time of one call, by the clock and of the processor. */
 export const stages: BenchPart = {
