@@ -1,23 +1,15 @@
 /* global document, requestAnimationFrame, OffscreenCanvas, HTMLMediaElement, performance */
 /** Runs in the page: when its first picture and the first movement were seen, ms since the address was entered. */
 
-/** The video of the page, also inside of custom elements. */
-const videoIn = (root) => {
-  const found = root.querySelector('video');
-  if (found) return found;
-  for (const { shadowRoot } of root.querySelectorAll('*')) {
-    const inside = shadowRoot && videoIn(shadowRoot);
-    if (inside) return inside;
-  }
-  return null;
-};
+/** The avatar's video; the page has another one, of the viewer's camera. */
+const avatarVideo = () => document.querySelector('visavis-avatar')?.shadowRoot?.querySelector('video');
 
 const nextTurn = () => new Promise((resolve) => requestAnimationFrame(resolve));
 
 /** @param {number} moved - mean change of a pixel (0…255) since the first picture that counts as movement */
 globalThis.watchPage = async (moved) => {
-  let video = videoIn(document);
-  for (; !video; video = videoIn(document)) await nextTurn();
+  let video = avatarVideo();
+  for (; !video; video = avatarVideo()) await nextTurn();
   const context = new OffscreenCanvas(64, 64).getContext('2d', { willReadFrequently: true });
   let first = null;
   for (;;) {
