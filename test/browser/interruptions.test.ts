@@ -1,11 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { createRandom } from '../../src/models/random.ts';
 import { EXPRESSION_NAMES } from '../../src/pipeline/motion-control.ts';
-import { launchChromium, type TestBrowser } from '../support/chromium.ts';
 import { root } from '../support/models.ts';
-import { startPageServer, type PageServer } from '../support/page-server.ts';
+import { usePageServer } from '../support/page-browser.ts';
 
 /** In two sessions beside each other. */
 const INTERRUPTIONS = 50;
@@ -66,22 +65,14 @@ type Message =
 /** Media time of a slot in ms, and how far the jaw is open. */
 type Jaw = readonly [number, number];
 
-let program: PageServer;
-let browser: TestBrowser;
-beforeAll(async () => {
-  [program, browser] = await Promise.all([startPageServer(), launchChromium()]);
-});
-afterAll(async () => {
-  await browser?.close();
-  await program?.[Symbol.asyncDispose]();
-});
+const real = usePageServer();
 
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** A session that is seen and heard, and remembered. */
 const openSession = async (seed: number) => {
-  const { page } = await browser.page();
-  await page.goto(`${program.url}/livez`);
+  const { page } = await real.browser.page();
+  await page.goto(`${real.program.url}/livez`);
   await page.setContent('<!doctype html><video autoplay playsinline muted></video>');
   await page.addScriptTag({ content: await readFile(join(root, 'bench/viewer.mjs'), 'utf8'), type: 'module' });
   await page.waitForFunction('window.viewer !== undefined');

@@ -1,19 +1,11 @@
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { launchChromium, serveHtml, type TestBrowser } from '../support/chromium.ts';
+import { expect, it } from 'vitest';
+import { serveHtml } from '../support/chromium.ts';
 import { root } from '../support/models.ts';
-import { startPageServer, type PageServer } from '../support/page-server.ts';
+import { usePageServer } from '../support/page-browser.ts';
 
-let program: PageServer;
-let browser: TestBrowser;
-beforeAll(async () => {
-  [program, browser] = await Promise.all([startPageServer(), launchChromium()]);
-});
-afterAll(async () => {
-  await browser?.close();
-  await program?.[Symbol.asyncDispose]();
-});
+const real = usePageServer();
 
 /** The example as its own build would make it, the library taken from here instead of from its packages. */
 const bundleExample = async (): Promise<string> => {
@@ -32,10 +24,10 @@ const bundleExample = async (): Promise<string> => {
 };
 
 it('the React example shows a person who says what is typed, in strict mode too', async () => {
-  const code = (await bundleExample()).replaceAll('http://127.0.0.1:8080', program.url);
+  const code = (await bundleExample()).replaceAll('http://127.0.0.1:8080', real.program.url);
   const script = code.replaceAll('</script', String.raw`<\/script`);
   await using html = await serveHtml(`<!doctype html><div id="app"></div><script type="module">${script}</script>`);
-  const { page } = await browser.page();
+  const { page } = await real.browser.page();
 
   await page.goto(html.url);
   await page.waitForSelector('visavis-avatar[state=live]');

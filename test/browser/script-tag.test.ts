@@ -1,28 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { launchChromium, serveHtml, type TestBrowser } from '../support/chromium.ts';
+import { expect, it } from 'vitest';
+import { serveHtml } from '../support/chromium.ts';
 import { root } from '../support/models.ts';
-import { startPageServer, type PageServer } from '../support/page-server.ts';
+import { usePageServer } from '../support/page-browser.ts';
 
-let program: PageServer;
-let browser: TestBrowser;
-beforeAll(async () => {
-  [program, browser] = await Promise.all([startPageServer(), launchChromium()]);
-});
-afterAll(async () => {
-  await browser?.close();
-  await program?.[Symbol.asyncDispose]();
-});
+const real = usePageServer();
 
 it('gives a session to a module of another origin', async () => {
   await using html = await serveHtml(`<!doctype html><body><script type="module">
-    import { connect, Screen } from '${program.url}/client/visavis.js';
-    const session = await connect({ url: '${program.url}', screen: new Screen(document.body) });
+    import { connect, Screen } from '${real.program.url}/client/visavis.js';
+    const session = await connect({ url: '${real.program.url}', screen: new Screen(document.body) });
     const { spokenText } = await session.say('Good morning.').finished;
     document.title = spokenText;
   </script></body>`);
-  const { page } = await browser.page();
+  const { page } = await real.browser.page();
 
   await page.goto(html.url);
 
@@ -33,8 +25,8 @@ it('gives a session to a module of another origin', async () => {
 
 it('speaks on a page of another origin, from a script tag', async () => {
   const example = readFileSync(join(root, 'client/examples/plain.html'), 'utf8');
-  await using html = await serveHtml(example.replaceAll('http://127.0.0.1:8080', program.url));
-  const { page } = await browser.page();
+  await using html = await serveHtml(example.replaceAll('http://127.0.0.1:8080', real.program.url));
+  const { page } = await real.browser.page();
 
   await page.goto(html.url);
   await page.waitForSelector('visavis-avatar[state=live]');

@@ -8,27 +8,22 @@ import { VisavisError } from '../../errors.ts';
 import type { WordTiming } from '../../media.ts';
 import { columns } from '../growing-speech.ts';
 import type { SpeechOptions, TextProblem } from '../inference.ts';
-import { float32, OnnxSession, type SessionOptions, type Tensor } from '../onnx-session.ts';
+import { float32, type SessionOptions, type Tensor } from '../onnx-session.ts';
 import { createRandom, gaussianNoise } from '../random.ts';
 import type { SymbolSequence, TextFrontEnd } from '../text-front-ends/front-end.ts';
 import type { EncodedChunk, VoiceModel } from '../voice-model.ts';
-import { ADDED, type CutVoice, cutVoice, type Handed, NotVits } from './cut-voice.ts';
 import { type FramesFeed, type FramesPart, GrowingFrames, noiseFeed } from './growing-frames.ts';
-import { columnsPerFrame, framesOf, type Handovers } from './handovers.ts';
+import { framesOf, type Handovers } from './handovers.ts';
 import type { OnnxModel } from './onnx-file.ts';
 import { phonemeTimes } from './phoneme-times.ts';
 import { receptiveField } from './receptive-field.ts';
-import { type DecoderSource, StreamedDecoderPart } from './streamed-decoder-part.ts';
-import { NotStreamable } from './streamed-graph.ts';
+import { StreamedDecoderPart } from './streamed-decoder-part.ts';
 import { StreamedSound } from './streamed-sound.ts';
 import { speakerId, type VoiceFormat } from './voice-format.ts';
+import { feedsOf, loadParts, pick, releaseParts, type VoiceParts } from './voice-parts.ts';
 
-/** No phoneme or pause is longer; the stochastic predictor now and then draws minutes. */
-const MAX_SYMBOL_SECONDS = 1;
 /** About 80 s of speech. The encoder's cost grows with the square of the length. */
 const MAX_SYMBOLS = 1000;
-/** Latent frames have the streams 0, 1, 2 … of the seed. */
-const DURATION_STREAM = -1;
 /** The decoder's context is looked for up to here when the graph does not tell it. */
 const MAX_CONTEXT_FRAMES = 64;
 /** Those of prior and flow are looked for among these. The flow of the paper sees 32 frames, the last of them hardly. */
@@ -88,32 +83,6 @@ export interface VitsFacts {
 
 const peakOf = (sound: Float32Array): number => sound.reduce((peak, sample) => Math.max(peak, Math.abs(sample)), 0);
 
-/** A decoder that remembers; undefined when it cannot be made into one. */
-const openStreamed = async (
-  source: DecoderSource,
-  name: string,
-  options: SessionOptions,
-): Promise<StreamedDecoderPart | undefined> => {
-  try {
-    return await StreamedDecoderPart.create(source, name, options);
-  } catch (error) {
-    // What onnxruntime refuses of the rewritten graph it may take of the file's own.
-    if (error instanceof NotStreamable || error instanceof VisavisError) return undefined;
-    throw error;
-  }
-};
-
-const handedOf = (name: string, { dtype, shape }: Tensor): Handed => ({ name, type: dtype, shape });
-
-/** The sessions of a cut voice. */
-interface Parts {
-  readonly cut: CutVoice;
-  readonly encoder: OnnxSession;
-  readonly prior: OnnxSession | undefined;
-  readonly flow: OnnxSession;
-  readonly decoder: OnnxSession | StreamedDecoderPart;
-}
-
 /** What the encoder makes of a sequence. */
 interface Encoded {
   readonly frames: Int32Array;
@@ -142,10 +111,10 @@ const some = (names: readonly string[], given: Encoded['given']): Handovers =>
 export class VitsVoice implements VoiceModel {
   readonly #format: VoiceFormat;
   readonly #frontEnd: TextFrontEnd;
-  readonly #parts: Parts;
+  readonly #parts: VoiceParts;
   readonly facts: VitsFacts;
 
-  private constructor(format: VoiceFormat, frontEnd: TextFrontEnd, parts: Parts, facts: VitsFacts) {
+  private constructor(format: VoiceFormat, frontEnd: TextFrontEnd, parts: VoiceParts, facts: VitsFacts) {
     this.#format = format;
     this.#frontEnd = frontEnd;
     this.#parts = parts;
@@ -164,12 +133,7 @@ export class VitsVoice implements VoiceModel {
     frontEnd: TextFrontEnd,
     { clock, ...options }: SessionOptions & { readonly clock: Clock },
   ): Promise<VitsVoice> {
-    const load = (apart: boolean) => loadCut(file, model, format, frontEnd, options, apart);
-    const loaded = await load(true).catch((error: unknown) => {
-      if (!(error instanceof NotStreamable)) throw error;
-      return load(false);
-    });
-    const { parts, latentChannels } = loaded;
+    const { parts, latentChannels } = await loadParts(file, model, format, frontEnd, options);
     try {
       const untried: VitsFacts = {
         hopSamples: 0,
@@ -185,7 +149,7 @@ export class VitsVoice implements VoiceModel {
       const facts = await new VitsVoice(format, frontEnd, parts, untried).#tryOut(file, model, clock);
       return new VitsVoice(format, frontEnd, parts, facts);
     } catch (error) {
-      await releaseAll(parts);
+      await releaseParts(parts);
       throw error;
     }
   }
@@ -456,125 +420,6 @@ export class VitsVoice implements VoiceModel {
   }
 
   async release(): Promise<void> {
-    await Promise.all([releaseAll(this.#parts), this.#frontEnd.close()]);
+    await Promise.all([releaseParts(this.#parts), this.#frontEnd.close()]);
   }
 }
-
-const releaseAll = async ({ encoder, prior, flow, decoder }: Parts): Promise<void> => {
-  await Promise.all([encoder.release(), prior?.release(), flow.release(), decoder.release()]);
-};
-
-/**
- * Cuts a model and loads the parts.
- * @param apart - whether prior and source are parts of their own, where there are such
- * @throws {NotStreamable} when they cannot be
- */
-const loadCut = async (
-  file: string,
-  model: OnnxModel,
-  format: VoiceFormat,
-  { sample }: TextFrontEnd,
-  options: SessionOptions,
-  apart: boolean,
-): Promise<{ readonly parts: Parts; readonly latentChannels: number }> => {
-  let cut: CutVoice;
-  try {
-    cut = cutVoice(model, { apart });
-  } catch (cause) {
-    if (!(cause instanceof NotVits)) throw cause;
-    throw new VisavisError(
-      'bad_model',
-      `${file}: expected a VITS with a HiFi-GAN decoder, but this graph ${cause.message}. Only VITS voices can be used.`,
-      { cause },
-    );
-  }
-  const sessions: { release: () => Promise<void> }[] = [];
-  const open = async (bytes: Uint8Array<ArrayBuffer>, part: string) => {
-    const session = await OnnxSession.fromBytes(bytes, `${file} (${part})`, options);
-    sessions.push(session);
-    return session;
-  };
-  try {
-    const encoder = await open(cut.encoder, 'encoder');
-    const known = new Map(Object.entries(feedsOf(format, cut, sample, format.defaultSpeaker, 1, 0)));
-    const given = (name: string): Tensor => {
-      const tensor = known.get(name);
-      if (!tensor) throw new VisavisError('bad_model', `${file}: no part of it makes "${name}".`);
-      return tensor;
-    };
-    const tensorsOf = (names: readonly string[]): Handovers =>
-      Object.fromEntries(names.map((name) => [name, given(name)]));
-    const handed = (names: readonly string[]) => names.map((name) => handedOf(name, given(name)));
-    const run = async (session: OnnxSession, inputs: Handovers, outputs: readonly string[]) => {
-      const made = await session.run(inputs);
-      for (const name of outputs) if (!known.has(name)) known.set(name, made.any(name));
-    };
-    const inputs = pick(
-      Object.fromEntries(known),
-      cut.encoderInputs.map(({ name }) => name),
-    );
-    await run(encoder, inputs, cut.encoderGives);
-    const frameCount = Array.from(given(cut.durations).data as Float32Array).reduce((sum, frames) => sum + frames, 0);
-    let prior: OnnxSession | undefined;
-    if (cut.prior) {
-      const { takes, gives, file: bytesOf } = cut.prior;
-      prior = await open(bytesOf(handed(takes)), 'prior');
-      await run(prior, tensorsOf(takes), gives);
-      if (gives.some((name) => columnsPerFrame(given(name), frameCount) !== 1)) {
-        throw new NotStreamable('has a prior that does not run with the frames');
-      }
-    }
-    const latentChannels = given(cut.noiseLike).shape[1];
-    if (latentChannels === undefined) throw new VisavisError('bad_model', `${file}: its noise has no channels.`);
-    const flow = await open(cut.flow(handed(cut.toFlow)), 'flow');
-    const toDecoder = tensorsOf(cut.toDecoder);
-    const source = {
-      cut,
-      weights: model.weights,
-      handed: handed(cut.toDecoder),
-      toDecoder,
-      frameCount,
-      latentChannels,
-    };
-    const remembering = await openStreamed(source, `${file} (decoder)`, options);
-    if (remembering) sessions.push(remembering);
-    else if (cut.isApart) throw new NotStreamable('cannot be cut in more parts');
-    const decoder = remembering ?? (await open(cut.decoder(source.handed), 'decoder'));
-    return { parts: { cut, encoder, prior, flow, decoder }, latentChannels };
-  } catch (error) {
-    await Promise.all(sessions.map((session) => session.release()));
-    throw error;
-  }
-};
-
-const pick = (feeds: Readonly<Record<string, Tensor>>, names: readonly string[]): Record<string, Tensor> =>
-  Object.fromEntries(
-    names.map((name) => {
-      const feed = feeds[name];
-      if (!feed)
-        throw new VisavisError('bad_model', `The voice takes an input "${name}" that its format does not have.`);
-      return [name, feed];
-    }),
-  );
-
-/** All inputs that a voice of the format could take. */
-const feedsOf = (
-  { feeds, lengthScale, sampleRateHz }: VoiceFormat,
-  cut: CutVoice,
-  sequence: SymbolSequence,
-  speaker: number,
-  speed: number,
-  seed: number,
-  hopSamples = 256,
-): Readonly<Record<string, Tensor>> => {
-  const count = sequence.ids.length;
-  const longest = Math.ceil((MAX_SYMBOL_SECONDS * sampleRateHz) / hopSamples);
-  return {
-    ...feeds(sequence, speaker),
-    [ADDED.lengthScale]: float32(Float32Array.of(lengthScale / speed), [1]),
-    [ADDED.longest]: float32(Float32Array.of(longest), [1]),
-    ...(cut.drawsDurations && {
-      [ADDED.durationNoise]: float32(gaussianNoise(createRandom(seed, DURATION_STREAM), 2 * count), [1, 2, count]),
-    }),
-  };
-};
